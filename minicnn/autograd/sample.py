@@ -1,0 +1,58 @@
+"""Samples: the inputs that each op is checked on, shipped with the op so that users can run the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+Rng = np.random.Generator
+
+
+class Sample:
+    """One call of a public function: ``function(*args, **kwargs)``.
+
+    Float64 NumPy arrays stand for differentiable tensors and are cast to the dtype under test; arrays of integers
+    and bools stand for tensors without gradient. Lists and tuples may hold arrays. All else is passed as it is.
+
+    Args:
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        shown = [_show(a) for a in self.args] + [f"{k}={_show(v)}" for k, v in self.kwargs.items()]
+        return f"({', '.join(shown)})"
+
+
+class ErrorSample(Sample):
+    """A call that must raise.
+
+    Args:
+        error: the type of the error.
+        words: what its message must name.
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+    """
+
+    def __init__(self, error: type[Exception], words: str | tuple[str, ...], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.error = error
+        self.words = (words,) if isinstance(words, str) else words
+
+
+Samples = Callable[[Rng], Iterator[Sample]]
+Errors = Callable[[], Iterator[ErrorSample]]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_show(v) for v in value)}]"
+    return repr(value)

@@ -1,0 +1,137 @@
+"""The switch between array libraries, and what every backend offers.
+
+``use("cupy")`` makes new tensors live on the GPU; ``use("numpy")`` puts them back on the CPU; the environment
+variable ``MINICNN_BACKEND`` sets the same at start. An op never asks which backend it is on: it receives one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.backend.base import Array, Backend
+from minicnn.errors import BackendError, message
+
+__all__ = ["Array", "Backend", "backend_of", "current", "get", "register", "to_numpy", "use"]
+
+
+def _numpy() -> Backend:
+    from minicnn.backend.numpy import NumpyBackend
+
+    return NumpyBackend()
+
+
+def _cupy() -> Backend:
+    from minicnn.backend.cupy import CupyBackend  # imports cupy, so only when asked for
+
+    return CupyBackend()
+
+
+_makers: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "cupy": _cupy}
+_made: dict[str, Backend] = {}
+_by_array_type: dict[type, Backend] = {}
+_current: Backend | None = None
+
+
+def register(name: str, maker: Callable[[], Backend]) -> None:
+    """Add a backend under a name of its own; it is made when first asked for."""
+    _makers[name] = maker
+
+
+def get(name: str) -> Backend:
+    """Return the backend of that name, made on first use.
+
+    Raises:
+        BackendError: no backend has that name, or what it needs is missing (no GPU, no CuPy).
+    """
+    if name not in _made:
+        if name not in _makers:
+            raise BackendError(
+                message(
+                    "minicnn.use",
+                    f"there is no backend {name!r}.",
+                    f"known: {', '.join(_makers)}, auto",
+                    'use("numpy") for the CPU or use("cupy") for a GPU.',
+                )
+            )
+        backend = _makers[name]()
+        _made[name] = backend
+        _by_array_type[backend.array_type] = backend
+    return _made[name]
+
+
+class use:
+    """Choose the backend of new tensors; as a context manager, for a block only.
+
+    Args:
+        name: ``"numpy"`` (CPU), ``"cupy"`` (GPU), or ``"auto"``: the GPU where one can be used, else the CPU.
+
+    Raises:
+        BackendError: the backend is unknown, or cannot be used here; there is no silent fall back.
+
+    >>> import minicnn
+    >>> with minicnn.use("numpy"):
+    ...     minicnn.zeros(2).device
+    device(type='cpu')
+    """
+
+    def __init__(self, name: str) -> None:
+        global _current
+        self._previous = _current
+        _current = _auto() if name == "auto" else get(name)
+        self.backend = _current
+
+    def __enter__(self) -> Backend:
+        return self.backend
+
+    def __exit__(self, *_: object) -> None:
+        global _current
+        _current = self._previous
+
+    def __repr__(self) -> str:
+        return f"use({self.backend.name!r})"
+
+
+def _auto() -> Backend:
+    try:
+        return get("cupy")
+    except BackendError:
+        return get("numpy")
+
+
+def current() -> Backend:
+    """Return the backend that new tensors are made on."""
+    global _current
+    if _current is None:
+        name = os.environ.get("MINICNN_BACKEND", "numpy")
+        _current = _auto() if name == "auto" else get(name)
+    return _current
+
+
+def backend_of(array: Array) -> Backend:
+    """Return the backend that an array belongs to.
+
+    >>> import numpy as np
+    >>> backend_of(np.zeros(3)).name
+    'numpy'
+    """
+    try:
+        return _by_array_type[type(array)]
+    except KeyError:
+        raise BackendError(
+            message(
+                "backend_of",
+                f"{type(array).__name__} is not an array of a backend in use.",
+                f"in use: {', '.join(_made) or 'none'}",
+                "make a tensor of it first: minicnn.tensor(values).",
+            )
+        ) from None
+
+
+def to_numpy(array: Array) -> Any:
+    """Return the array's values as a NumPy array on the host; a NumPy array comes back as it is."""
+    return backend_of(array).to_numpy(array)
+
+
+get("numpy")  # always there, and the first that backend_of meets

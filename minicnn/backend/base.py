@@ -1,0 +1,241 @@
+"""Backend: every array kernel once, in plain ``xp``, for NumPy and CuPy alike.
+
+Ordinary array functions are reached as ``be.xp.exp(x)``; the bottlenecks (convolution, pooling) are methods. These
+plain versions are the oracle of the tuned ones: a backend overrides one where a benchmark shows that it pays.
+
+Spatial parameters come as tuples with one entry a spatial dim, so the same kernel serves 1, 2 and 3 dimensions:
+``stride=(2, 2)``, ``padding=((1, 1), (1, 1))`` (before and after), ``dilation=(1, 1)``. The letters are those of
+the design: N, C, O, spatial input S = (H, W), output P = (OH, OW), kernel K = (KH, KW), G groups.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from minicnn.random import Generator
+
+Array = Any  # a numpy.ndarray, a cupy.ndarray, or the strict array of the tests
+Ints = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+
+def output_size(size: int, kernel: int, stride: int, pads: tuple[int, int], dilation: int) -> int:
+    """Return how many windows fit: ⌊(size + pads − dilation·(kernel − 1) − 1) / stride⌋ + 1.
+
+    >>> output_size(28, 5, 2, (0, 0), 1)
+    12
+    """
+    return (size + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
+
+
+class Backend:
+    """One array library and the kernels on it.
+
+    Attributes:
+        name: what `minicnn.use` calls it.
+        device_type: what ``Tensor.device`` calls it (PyTorch's word: ``"cpu"`` or ``"cuda"``).
+        xp: the array module.
+        array_type: the class of its arrays.
+    """
+
+    name: str
+    device_type: str
+    xp: Any
+    array_type: type
+
+    # ---- crossing between the host and the device
+
+    def asarray(self, values: Any, dtype: Any = None) -> Array:
+        """Return ``values`` (host or device) as an array of this backend; no copy where none is needed."""
+        raise NotImplementedError(f"{type(self).__name__}.asarray")
+
+    def to_numpy(self, array: Array) -> Any:
+        """Return the values as a NumPy array on the host."""
+        raise NotImplementedError(f"{type(self).__name__}.to_numpy")
+
+    def address(self, array: Array) -> int:
+        """Return where in memory the array's first element lies."""
+        raise NotImplementedError(f"{type(self).__name__}.address")
+
+    def random(self, shape: Ints, dtype: Any, generator: Generator) -> Array:
+        """Return uniform numbers in [0, 1), drawn on the CPU."""
+        return self.asarray(generator.numpy.random(shape, dtype="float32").astype(dtype, copy=False))
+
+    def synchronize(self) -> None:
+        """Wait until the device has done what was asked of it; nothing to wait for on the CPU."""
+
+    # ---- windows
+
+    def strided_windows(self, x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
+        """Return a view of all kernel windows: (N, C, *S) -> (N, C, *P, *K); nothing is copied."""
+        n, c, *sizes = x.shape
+        out = tuple(output_size(*args, (0, 0), d) for *args, d in zip(sizes, kernel, stride, dilation, strict=True))
+        steps = x.strides[2:]
+        return self.xp.lib.stride_tricks.as_strided(
+            x,
+            (n, c, *out, *kernel),
+            (
+                *x.strides[:2],
+                *(step * s for step, s in zip(steps, stride, strict=True)),
+                *(step * d for step, d in zip(steps, dilation, strict=True)),
+            ),
+        )
+
+    @staticmethod
+    def offset_slices(out: Ints, kernel: Ints, stride: Ints, dilation: Ints) -> Iterator[tuple[slice, ...]]:
+        """Yield, for each kernel offset in row-major order, the slices that reach its elements in all windows."""
+        for offset in itertools.product(*map(range, kernel)):
+            yield tuple(
+                slice(k * d, k * d + (p - 1) * s + 1, s)
+                for k, d, p, s in zip(offset, dilation, out, stride, strict=True)
+            )
+
+    def pad(self, x: Array, padding: Pads, value: float = 0.0) -> Array:
+        """Return x (N, C, *S) with its spatial dims padded by a constant; x itself where nothing is to pad."""
+        if not any(low or high for low, high in padding):
+            return x
+        # Filled and assigned, not xp.pad: that loses the channels-last memory order that convolutions hand on.
+        n, c, *sizes = x.shape
+        grown = tuple(low + size + high for (low, high), size in zip(padding, sizes, strict=True))
+        out = self.channels_last((n, c, *grown), x.dtype)
+        out[...] = value
+        inner = tuple(slice(low, low + size) for (low, _), size in zip(padding, sizes, strict=True))
+        out[(..., *inner)] = x
+        return out
+
+    def channels_last(self, shape: Ints, dtype: Any) -> Array:
+        """Return an uninitialized (N, C, *S) array that lies in memory as (N, *S, C)."""
+        n, c, *sizes = shape
+        return self.xp.moveaxis(self.xp.empty((n, *sizes, c), dtype=dtype), -1, 1)
+
+    # ---- convolution: im2col by strided windows, and one matrix product
+
+    def im2col(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int) -> Array:
+        """Return the windows as rows: (N, C, *S) -> (G, N·P, K·C/G)."""
+        windows = self.strided_windows(self.pad(x, padding), kernel, stride, dilation)  # (N, C, *P, *K)
+        n, c, *rest = windows.shape
+        d = len(kernel)
+        split = windows.reshape(n, groups, c // groups, *rest)  # (N, G, C/G, *P, *K)
+        rows = split.transpose(1, 0, *range(3, 3 + 2 * d), 2)  # (G, N, *P, *K, C/G)
+        return rows.reshape(groups, n * _product(rest[:d]), _product(kernel) * (c // groups))
+
+    def conv(
+        self, x: Array, weight: Array, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> tuple[Array, Array]:
+        """Return x ⋆ weight, (N, C, *S) and (O, C/G, *K) -> (N, O, *P), and the columns for `conv_weight_grad`."""
+        kernel = weight.shape[2:]
+        cols = self.im2col(x, kernel, stride, padding, dilation, groups)  # (G, N·P, K·C/G)
+        out = self.xp.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
+        sizes = zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
+        return self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes)), cols
+
+    def conv_input_grad(
+        self,
+        grad: Array,
+        weight: Array,
+        sizes: Ints,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+    ) -> Array:
+        """Return the gradient for x: (N, O, *P) and (O, C/G, *K) -> (N, C, *S), with S = ``sizes``."""
+        n, _, *out = grad.shape
+        _, c_group, *kernel = weight.shape
+        cols = self.xp.matmul(self._to_rows(grad, groups), self._weight_rows(weight, groups))  # (G, N·P, K·C/G)
+        cols = cols.reshape(groups, n, *out, _product(kernel), c_group)
+        cols = cols.transpose(-2, 1, 0, -1, *range(2, 2 + len(out)))  # (K, N, G, C/G, *P)
+        cols = cols.reshape(_product(kernel), n, groups * c_group, *out)  # (K, N, C, *P)
+        return self._add_windows(cols, sizes, tuple(out), tuple(kernel), stride, padding, dilation)
+
+    def conv_weight_grad(self, grad: Array, cols: Array, weight_shape: Ints, groups: int) -> Array:
+        """Return the gradient for the weight: (N, O, *P) and `im2col` columns -> (O, C/G, *K)."""
+        rows = self.xp.matmul(self._to_rows(grad, groups).swapaxes(1, 2), cols)  # (G, O/G, K·C/G)
+        o, c_group, *kernel = weight_shape
+        return self.xp.ascontiguousarray(self.xp.moveaxis(rows.reshape(o, *kernel, c_group), -1, 1))
+
+    def _weight_rows(self, weight: Array, groups: int) -> Array:
+        """(O, C/G, *K) -> (G, O/G, K·C/G), columns in `im2col`'s order."""
+        o = weight.shape[0]
+        return self.xp.moveaxis(weight, 1, -1).reshape(groups, o // groups, weight.size // max(o, 1))
+
+    def _to_rows(self, grad: Array, groups: int) -> Array:
+        """(N, O, *P) -> (G, N·P, O/G)."""
+        n, o, *out = grad.shape
+        split = grad.reshape(n, groups, o // groups, *out)
+        rows = split.transpose(1, 0, *range(3, 3 + len(out)), 2)  # (G, N, *P, O/G)
+        return rows.reshape(groups, n * _product(out), o // groups)
+
+    def _from_rows(self, rows: Array, n: int, out: Ints) -> Array:
+        """(G, N·P, O/G) -> (N, O, *P), left lying in memory as (N, *P, O)."""
+        groups, _, o_group = rows.shape
+        split = rows.reshape(groups, n, *out, o_group).transpose(1, 0, -1, *range(2, 2 + len(out)))
+        return split.reshape(n, groups * o_group, *out)
+
+    # ---- pooling: one pass a kernel offset, over all windows at once
+
+    def max_pool(
+        self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints
+    ) -> tuple[Array, Array]:
+        """Return each window's maximum, (N, C, *S) -> (N, C, *P), and the offset in the window of the first one."""
+        xp = self.xp
+        padded = self.pad(x, padding, -float("inf"))
+        best = index = None
+        for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
+            part = padded[(..., *where)]
+            if best is None:
+                best = part.copy()
+                index = xp.zeros_like(best, dtype="uint8" if _product(kernel) <= 256 else "int32")
+            else:
+                index = xp.where(part > best, k, index)
+                best = xp.maximum(best, part)
+        return best, index
+
+    def max_pool_grad(
+        self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
+    ) -> Array:
+        """Return the gradient for x: each window's goes to its first maximum; (N, C, *P) -> (N, C, *S)."""
+        parts = (grad * (index == k) for k in range(_product(kernel)))
+        return self._add_windows(parts, sizes, grad.shape[2:], kernel, stride, padding, dilation)
+
+    def sum_pool(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, out: Ints) -> Array:
+        """Return each window's sum, zeros around: (N, C, *S) -> (N, C, *P)."""
+        padded = self.pad(x, padding)
+        total = None
+        for where in self.offset_slices(out, kernel, stride, (1,) * len(kernel)):
+            part = padded[(..., *where)]
+            if total is None:
+                total = part.copy()
+            else:
+                total += part
+        return total
+
+    def sum_pool_grad(self, grad: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads) -> Array:
+        """Return the gradient for x: each window's goes to all its elements; (N, C, *P) -> (N, C, *S)."""
+        parts = itertools.repeat(grad, _product(kernel))
+        return self._add_windows(parts, sizes, grad.shape[2:], kernel, stride, padding, (1,) * len(kernel))
+
+    def _add_windows(
+        self, parts: Any, sizes: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
+    ) -> Array:
+        """Add one (N, C, *P) part a kernel offset where its windows read from, which may overlap: -> (N, C, *S).
+
+        One shifted add an offset has the same order every time, where a scatter of atomics has none.
+        """
+        grown = tuple(low + size + high for (low, high), size in zip(padding, sizes, strict=True))
+        total = None
+        for part, where in zip(parts, self.offset_slices(out, kernel, stride, dilation), strict=True):
+            if total is None:
+                total = self.channels_last((*part.shape[:2], *grown), part.dtype)
+                total[...] = 0
+            total[(..., *where)] += part
+        return total[(..., *(slice(low, low + size) for (low, _), size in zip(padding, sizes, strict=True)))]
+
+
+def _product(sizes: Any) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total

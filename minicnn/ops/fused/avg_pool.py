@@ -1,0 +1,169 @@
+"""Average pooling: the mean of each window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.op import Fused
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.backend.base import Ints, Pads
+from minicnn.errors import ParameterError, ShapeError, message
+from minicnn.ops.fused.max_pool import pool_params
+from minicnn.ops.primitive.join import cat
+from minicnn.ops.primitive.pad import pad
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+Counts = tuple[tuple[int, ...], ...]  # for each spatial dim, the elements that each window counts along it
+
+
+class AvgPool(Fused):
+    reads = ()
+
+    @staticmethod
+    def definition(
+        x: Tensor, *, kernel: Ints, stride: Ints, padding: Pads, out: Ints, counts: Counts, divisor: int | None
+    ) -> Tensor:
+        """One shifted view a window element, added up and divided by what each window counts."""
+        x = pad(x, [width for pair in reversed(padding) for width in pair])
+        y: Any = 0.0
+        for offset in itertools.product(*map(range, kernel)):
+            window = tuple(slice(k, k + (p - 1) * s + 1, s) for k, p, s in zip(offset, out, stride, strict=True))
+            y = y + x[(..., *window)]
+        if divisor is not None:
+            return y / divisor
+        for dim, count in enumerate(counts):
+            parts = [y.narrow(2 + dim, i, 1) / c for i, c in enumerate(count)]
+            y = cat(parts, 2 + dim)
+        return y
+
+    @staticmethod
+    def forward(
+        be: Backend,
+        x: Array,
+        *,
+        kernel: Ints,
+        stride: Ints,
+        padding: Pads,
+        out: Ints,
+        counts: Counts,
+        divisor: int | None,
+    ) -> tuple[Array, None]:
+        return be.sum_pool(x, kernel, stride, padding, out) * _scale(be, x.dtype, counts, divisor), None
+
+    @staticmethod
+    def backward(
+        be: Backend,
+        grads: Sequence[Array],
+        saved: None,
+        needs: Sequence[bool],
+        x: Array,
+        *,
+        kernel: Ints,
+        stride: Ints,
+        padding: Pads,
+        out: Ints,
+        counts: Counts,
+        divisor: int | None,
+    ) -> list[Array]:
+        g = grads[0] * _scale(be, x.dtype, counts, divisor)
+        return [be.sum_pool_grad(g, x.shape[2:], kernel, stride, padding)]
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        def draw(*shape: int) -> Any:
+            return rng.normal(size=shape)
+
+        yield Sample(draw(2, 3, 6, 6), 2)
+        yield Sample(draw(2, 2, 5, 6), 3, stride=2, padding=1)
+        yield Sample(draw(2, 2, 5, 6), 3, stride=2, padding=1, count_include_pad=False)
+        yield Sample(draw(1, 2, 5, 5), (2, 3), 1)
+        yield Sample(draw(1, 2, 5, 5), 2, ceil_mode=True)
+        yield Sample(draw(1, 1, 6, 7), 3, 2, 1, True, True)
+        yield Sample(draw(1, 1, 6, 7), 3, 2, 1, True, False)
+        yield Sample(draw(1, 2, 4, 4), 2, divisor_override=3)
+        yield Sample(draw(2, 4, 4), 2)  # no batch
+        yield Sample(np.zeros((0, 2, 4, 4)), 2)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        x = np.ones((1, 1, 5, 5))
+        yield ErrorSample(ShapeError, ("avg_pool2d", "kernel", "(6, 6)", "(5, 5)"), x, 6)
+        yield ErrorSample(ParameterError, ("padding", "half"), x, 2, padding=2)
+        yield ErrorSample(ParameterError, ("divisor_override", "0"), x, 2, divisor_override=0)
+
+
+def _scale(be: Backend, dtype: Any, counts: Counts, divisor: int | None) -> Any:
+    """1 / count for each window: a number, or an array (1, 1, *P) where windows at the edge count less."""
+    if divisor is not None:
+        return 1.0 / divisor
+    if all(len(set(count)) <= 1 for count in counts):
+        return 1.0 / float(np.prod([count[0] if count else 1 for count in counts]))
+    total = np.ones((1,) * (2 + len(counts)))
+    for dim, count in enumerate(counts):
+        total = total * np.array(count, dtype=float).reshape((-1,) + (1,) * (len(counts) - dim - 1))
+    return be.asarray((1.0 / total).astype(dtype))
+
+
+def _counts(sizes: Ints, kernel: Ints, stride: Ints, pad: Ints, out: Ints, include_pad: bool) -> Counts:
+    """Return how many elements each window counts along each dim; what lies past the padding never counts."""
+    counts = []
+    for size, k, s, p, n in zip(sizes, kernel, stride, pad, out, strict=True):
+        low, high = (-p, size + p) if include_pad else (0, size)
+        counts.append(tuple(min(i * s - p + k, high) - max(i * s - p, low) for i in range(n)))
+    return tuple(counts)
+
+
+@AvgPool.public
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window.
+
+    y[n, c, i, j] = 1 / (KH·KW) · Σ_kh Σ_kw x[n, c, i·s + kh − p, j·s + kw − p]
+
+    Shapes: input (N, C, H, W) or (C, H, W); output (N, C, OH, OW) with OH = ⌊(H + 2p − KH) / s⌋ + 1.
+
+    Args:
+        kernel_size: the window's size in pixels.
+        stride: pixels from one window to the next; the kernel's size by default.
+        padding: zeros around the image in pixels, at most half the kernel.
+        ceil_mode: round the output's size up: the last window may reach past the edge.
+        count_include_pad: whether padding counts as elements of the mean.
+        divisor_override: what to divide by instead of the count.
+    Raises:
+        ParameterError: a parameter out of range.
+        ShapeError: the kernel is larger than the padded input.
+
+    >>> import minicnn
+    >>> avg_pool2d(minicnn.arange(16.0).reshape(1, 1, 4, 4), 2)
+    tensor([[[[ 2.5000,  4.5000],
+              [10.5000, 12.5000]]]])
+    """
+    where = "avg_pool2d"
+    x, single, params, pad = pool_params(where, input, 2, kernel_size, stride, padding, 1, ceil_mode)
+    del params["dilation"]
+    if divisor_override is not None and divisor_override < 1:
+        raise ParameterError(
+            message(
+                where,
+                f"divisor_override expects at least 1, got {divisor_override}.",
+                "each window's sum is divided by it",
+                "leave it out to divide by the count.",
+            )
+        )
+    counts = _counts(x.shape[2:], params["kernel"], params["stride"], pad, params["out"], count_include_pad)
+    y: Tensor = AvgPool.apply(x, **params, counts=counts, divisor=divisor_override)
+    return y.squeeze(0) if single else y

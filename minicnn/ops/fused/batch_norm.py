@@ -1,0 +1,217 @@
+"""Batch normalization: each channel of a batch shifted and scaled to mean 0 and variance 1, then by what is learned.
+
+x̂ = (x − mean) / √(var + eps), y = γ · x̂ + β, with mean and variance over N and the spatial dims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.op import Fused
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import DTypeError, ParameterError, ShapeError, message
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class BatchNorm(Fused):
+    """(x, γ, β) -> (y, mean, var): the last two, over the batch, feed the running statistics and have no gradient."""
+
+    reads = (0, 1)
+
+    @staticmethod
+    def definition(
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, *, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        dims = (0, *range(2, x.ndim))
+        mean = x.mean(dims, keepdim=True)
+        var = (x - mean).pow(2).mean(dims, keepdim=True)
+        y = (x - mean) / (var + eps).sqrt()
+        if weight is not None:
+            y = y * weight.reshape(mean.shape)
+        if bias is not None:
+            y = y + bias.reshape(mean.shape)
+        return y, mean.detach().flatten(), var.detach().flatten()
+
+    @staticmethod
+    def forward(
+        be: Backend, x: Array, weight: Array | None, bias: Array | None, *, eps: float
+    ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
+        xp, axes, column = be.xp, _axes(x), _column(x)
+        mean = xp.mean(x, axis=axes, keepdims=True)
+        centred = x - mean
+        var = xp.mean(centred * centred, axis=axes, keepdims=True)
+        scale = 1.0 / xp.sqrt(var + eps)
+        centred *= scale  # x̂, kept for backward
+        y = centred * weight.reshape(column) if weight is not None else centred.copy()
+        if bias is not None:
+            y += bias.reshape(column)
+        return (y, mean.reshape(-1), var.reshape(-1)), (centred, scale)
+
+    @staticmethod
+    def backward(
+        be: Backend,
+        grads: Sequence[Array],
+        saved: tuple[Array, Array],
+        needs: Sequence[bool],
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        *,
+        eps: float,
+    ) -> list[Array]:
+        """dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂, dβ = Σ g."""
+        (g,) = grads
+        normal, scale = saved
+        axes, column = _axes(x), _column(x)
+        d_bias = be.xp.sum(g, axis=axes, keepdims=True)
+        d_weight = be.xp.sum(g * normal, axis=axes, keepdims=True)
+        dx = None
+        if needs[0]:
+            count = x.size // max(x.shape[1], 1)
+            factor = scale if weight is None else scale * weight.reshape(column)
+            dx = normal * (-d_weight / max(count, 1))
+            dx += g
+            dx -= d_bias / max(count, 1)
+            dx *= factor
+        return [dx, d_weight.reshape(-1) if needs[1] else None, d_bias.reshape(-1) if needs[2] else None]
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        def draw(*shape: int) -> Any:
+            return rng.normal(size=shape)
+
+        yield Sample(draw(4, 3), None, None, draw(3), draw(3), training=True)
+        yield Sample(draw(2, 3, 4, 2), None, None, draw(3), draw(3), True)
+        yield Sample(draw(3, 2, 4), None, None, training=True, eps=0.1)
+        yield Sample(draw(3, 2, 2, 2) * 3 + 5, None, None, draw(2), None, True)
+        mean, var = draw(3), rng.uniform(0.5, 2.0, 3)
+        yield Sample(draw(2, 3, 2, 2), mean.astype(np.float64), var, draw(3), draw(3))
+        yield Sample(draw(2, 3), mean, var)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        x = np.ones((2, 3, 2, 2))
+        yield ErrorSample(
+            ParameterError, ("batch_norm", "more than 1 value"), np.ones((1, 3)), None, None, training=True
+        )
+        yield ErrorSample(ShapeError, ("weight", "(3,)", "(2,)"), x, None, None, np.ones(2), training=True)
+        yield ErrorSample(ShapeError, ("running_mean", "(3,)", "(4,)"), x, np.ones(4), np.ones(3))
+        yield ErrorSample(ParameterError, ("running", "training"), x, None, None)
+        yield ErrorSample(ShapeError, "2 dims", np.ones(3), None, None, training=True)
+        yield ErrorSample(DTypeError, ("floats", "int64"), np.ones((2, 3), dtype=np.int64), None, None, training=True)
+
+
+def _axes(x: Array) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _column(x: Array) -> tuple[int, ...]:
+    """The shape in which one value a channel broadcasts: (1, C, 1, ...)."""
+    return (1, x.shape[1], *(1 for _ in x.shape[2:]))
+
+
+@BatchNorm.public
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel, by the batch's statistics in training and by the running ones otherwise.
+
+    y = γ · (x − mean) / √(var + eps) + β
+
+    Shapes: input (N, C) or (N, C, *); running_mean, running_var, weight (γ), bias (β): (C,); output as input.
+
+    Args:
+        running_mean, running_var: used where not training; in training, where given, updated in place.
+        training: take mean and (biased) variance over N and the spatial dims of this batch.
+        momentum: running = (1 − momentum) · running + momentum · batch; the running variance is the unbiased one.
+        eps: added to the variance.
+    Raises:
+        ParameterError: one value a channel in training, or no running statistics outside it.
+        ShapeError: an argument has not the shape (C,).
+    Source: Ioffe and Szegedy, "Batch Normalization" (2015), algorithm 1.
+
+    >>> import minicnn
+    >>> batch_norm(minicnn.tensor([[1.0], [3.0]]), None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
+    """
+    _check(input, training, running_mean, running_var, weight, bias)
+    if not training:
+        column = _column(input)
+        scale = 1.0 / (running_var + eps).sqrt()  # type: ignore[operator]
+        scale = (scale if weight is None else scale * weight).reshape(column)
+        y = (input - running_mean.reshape(column)) * scale  # type: ignore[union-attr]
+        return y if bias is None else y + bias.reshape(column)
+    y, mean, var = BatchNorm.apply(input, weight, bias, eps=eps)
+    if running_mean is not None and running_var is not None:
+        count = input.numel() // input.shape[1]
+        update_running(running_mean, mean, momentum)
+        update_running(running_var, var * (count / (count - 1)), momentum)
+    return y
+
+
+def update_running(running: Tensor, batch: Tensor, momentum: float) -> None:
+    """running = (1 − momentum) · running + momentum · batch, in place and off the tape."""
+    running.detach().mul_(1 - momentum).add_(batch.detach(), alpha=momentum)
+
+
+def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weight: Any, bias: Any) -> None:
+    shape = tuple(x.shape)
+    if x.ndim < 2:
+        raise ShapeError(
+            message(
+                "batch_norm",
+                f"input expects at least 2 dims (N, C, ...), got {x.ndim}.",
+                f"input {shape}",
+                "unsqueeze it.",
+            )
+        )
+    if x.dtype.kind != "f":
+        raise DTypeError(message("batch_norm", f"expects floats, got {x.dtype}.", f"input {shape}", "x.float()."))
+    for name, value in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
+        if isinstance(value, TapeTensor) and tuple(value._array.shape) != (shape[1],):
+            raise ShapeError(
+                message(
+                    "batch_norm",
+                    f"{name} expects shape ({shape[1]},), one a channel, got {tuple(value._array.shape)}.",
+                    f"input {shape} = (N, C, ...)",
+                    f"set num_features={shape[1]}, or pass an input with C={value._array.shape[0]}.",
+                )
+            )
+    if training and x.numel() <= shape[1]:
+        raise ParameterError(
+            message(
+                "batch_norm",
+                "training expects more than 1 value a channel: one alone has no variance.",
+                f"input {shape} = (N, C, ...)",
+                "use a larger batch (drop_last=True in the DataLoader), or model.eval().",
+            )
+        )
+    if not training and (running_mean is None or running_var is None):
+        raise ParameterError(
+            message(
+                "batch_norm",
+                "running_mean and running_var are needed where training is False.",
+                f"input {shape}",
+                "pass them, or training=True to use the batch's own.",
+            )
+        )

@@ -1,0 +1,269 @@
+"""Cross entropy of logits and classes: log-softmax and the negative log-likelihood, in one op."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.autograd.op import Fused
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend, backend_of
+from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.fused.softmax import log_softmax
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class CrossEntropy(Fused):
+    """(x (N, C), target (N,), alive (N,), weight (C,) or None) -> loss (N,) or ().
+
+    lₙ = aₙ · ((1 − s) · w[tₙ] · (−ln p[n, tₙ]) + s/C · Σ_c w_c · (−ln p[n, c])), the mean being Σ lₙ / Σ aₙ · w[tₙ];
+    aₙ is 0 for ignored rows and 1 for others, s the label smoothing.
+    """
+
+    reads = (1, 2, 3)
+
+    @staticmethod
+    def definition(
+        x: Tensor, target: Tensor, alive: Tensor, weight: Tensor | None, *, smoothing: float, reduction: str
+    ) -> Tensor:
+        n, c = x.shape
+        log_p = x - x.logsumexp(1, keepdim=True)
+        weights = (weight if weight is not None else x.detach()[0] * 0 + 1).expand(n, c)
+        picked = weights.gather(1, target.unsqueeze(1)).squeeze(1) * alive
+        loss = -log_p.gather(1, target.unsqueeze(1)).squeeze(1) * picked * (1 - smoothing)
+        loss = loss - (log_p * weights).sum(1) * alive * (smoothing / c)
+        if reduction == "none":
+            return loss
+        return loss.sum() if reduction == "sum" else loss.sum() / picked.sum()
+
+    @staticmethod
+    def forward(
+        be: Backend,
+        x: Array,
+        target: Array,
+        alive: Array,
+        weight: Array | None,
+        *,
+        smoothing: float,
+        reduction: str,
+    ) -> tuple[Array, tuple[Array, Array]]:
+        xp = be.xp
+        log_p = x - xp.max(x, axis=1, keepdims=True)
+        log_p -= xp.log(xp.sum(xp.exp(log_p), axis=1, keepdims=True))
+        picked = alive if weight is None else alive * weight[target]
+        loss = log_p[xp.arange(len(target)), target] * picked * (smoothing - 1.0)
+        if smoothing:
+            loss -= xp.sum(log_p if weight is None else log_p * weight, axis=1) * alive * (smoothing / x.shape[1])
+        if reduction == "none":
+            return loss, (log_p, picked)
+        total = xp.sum(loss)
+        return (total if reduction == "sum" else total / xp.sum(picked)), (log_p, picked)
+
+    @staticmethod
+    def backward(
+        be: Backend,
+        grads: Sequence[Array],
+        saved: tuple[Array, Array],
+        needs: Sequence[bool],
+        x: Array,
+        target: Array,
+        alive: Array,
+        weight: Array | None,
+        *,
+        smoothing: float,
+        reduction: str,
+    ) -> list[Array]:
+        """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c), less gₙ · aₙ at c = tₙ; a is the class's part, b smoothing's."""
+        xp = be.xp
+        log_p, picked = saved
+        g = grads[0] / xp.sum(picked) if reduction == "mean" else grads[0]
+        at_target = g * picked * (1.0 - smoothing)  # (N,)
+        dx = xp.exp(log_p)
+        if smoothing:
+            spread = (g * alive * (smoothing / x.shape[1]))[:, None]  # (N, 1)
+            dx *= at_target[:, None] + spread * (x.shape[1] if weight is None else xp.sum(weight))
+            dx -= spread if weight is None else spread * weight
+        else:
+            dx *= at_target[:, None]
+        dx[xp.arange(len(target)), target] -= at_target
+        return [dx, None, None, None]
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        x, t = rng.normal(size=(4, 3)), np.array([2, 0, 1, 1])
+        for reduction in ("mean", "sum", "none"):
+            yield Sample(x, t, reduction=reduction)
+        yield Sample(x, t, label_smoothing=0.1)
+        yield Sample(x, np.array([2, -100, 1, -100]), label_smoothing=0.2, reduction="none")
+        yield Sample(x, np.array([2, 0, 0, 1]), ignore_index=0)
+        yield Sample(rng.normal(size=(2, 3, 2, 2)), rng.integers(0, 3, (2, 2, 2)))
+        yield Sample(rng.normal(size=(2, 3, 2)), rng.integers(0, 3, (2, 2)), reduction="none")
+        yield Sample(rng.normal(size=3), np.array(1))
+        yield Sample(x + 1e4, t)
+        soft = rng.uniform(0.1, 1.0, (4, 3))
+        yield Sample(x, soft / soft.sum(1, keepdims=True))
+        yield Sample(x, soft / soft.sum(1, keepdims=True), label_smoothing=0.1, reduction="sum")
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        x = np.ones((2, 3))
+        yield ErrorSample(IndexRangeError, ("cross_entropy", "target", "0 to 2", "3"), x, np.array([0, 3]))
+        yield ErrorSample(IndexRangeError, ("target", "-1"), x, np.array([0, -1]))
+        yield ErrorSample(ShapeError, ("target", "(2,)", "(3,)"), x, np.array([0, 1, 2]))
+        yield ErrorSample(ShapeError, ("empty", "(0, 3)"), np.ones((0, 3)), np.array([], dtype=np.int64))
+        yield ErrorSample(ParameterError, ("reduction", "'avg'"), x, np.array([0, 1]), reduction="avg")
+        yield ErrorSample(ParameterError, ("label_smoothing", "2"), x, np.array([0, 1]), label_smoothing=2.0)
+        yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3), dtype=np.int64), np.array([0, 1]))
+
+
+@CrossEntropy.public
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """How far the softmax of logits is from the classes: l = −ln softmax(x)[t].
+
+    lₙ = (1 − s) · w[tₙ] · (−ln p[n, tₙ]) + s/C · Σ_c w_c · (−ln p[n, c]), p = softmax(x); the mean is Σ lₙ / Σ w[tₙ].
+
+    Shapes: input (N, C), (N, C, d₁, ...) or (C,); target (N,), (N, d₁, ...) or () of class numbers, or of the
+    input's shape with a probability for each class; output (), or the target's shape with reduction "none".
+
+    Args:
+        weight: w, one a class, (C,).
+        size_average, reduce: PyTorch's old spelling of ``reduction``.
+        ignore_index: rows with this class count nothing.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: s, from 0 to 1: how much of the target is spread over all classes.
+    Gradient: dx = (softmax(x) − onehot(t)) / N, for the plain mean.
+    Raises:
+        IndexRangeError: a class outside [0, C).
+        ShapeError: the shapes do not fit, or the mean is asked of an empty batch (PyTorch gives NaN).
+        DTypeError: logits that are no floats.
+    Source: Szegedy et al., "Rethinking the Inception Architecture" (2015), section 7 (label smoothing).
+
+    >>> import minicnn
+    >>> cross_entropy(minicnn.tensor([[0.0, 0.0]]), minicnn.tensor([1]))
+    tensor(0.6931)
+    """
+    reduction = old_reduction(reduction, size_average, reduce)
+    _check(input, target, weight, reduction, label_smoothing)
+    if target.dtype.kind == "f":
+        return _soft(input, target, weight, reduction, label_smoothing)
+    c = input.shape[1 if input.ndim > 1 else 0]
+    rows = input.permute((0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
+    rows = rows.reshape(-1, c)  # (N·d, C)
+    be = backend_of(input._array)
+    labels = target._array.reshape(-1)
+    ignored = labels == ignore_index
+    alive = (~ignored).astype(input.dtype)
+    classes = be.xp.where(ignored, 0, labels)
+    bad = (classes < 0) | (classes >= c)
+    if bool(bad.any()):
+        raise IndexRangeError(
+            message(
+                "cross_entropy",
+                f"target expects classes from 0 to {c - 1}, got {int(classes[bad][0])}.",
+                f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}",
+                "check the labels, or give the network more outputs.",
+            )
+        )
+    loss: Tensor = CrossEntropy.apply(
+        rows, wrap(classes), wrap(alive), weight, smoothing=float(label_smoothing), reduction=reduction
+    )
+    return loss.reshape(target.shape) if reduction == "none" else loss
+
+
+def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
+    """Return ``reduction``, or what PyTorch's old pair of arguments stands for where one is given."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is False:
+        return "none"
+    return "sum" if size_average is False else "mean"
+
+
+def _soft(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> Tensor:
+    """The loss for probabilities as targets; the mean is over the rows."""
+    dim = 1 if x.ndim > 1 else 0
+    c = x.shape[dim]
+    log_p = log_softmax(x, dim)
+    if weight is not None:
+        log_p = log_p * weight.reshape((c,) + (1,) * (x.ndim - dim - 1))
+    loss = -(log_p * (target * (1 - smoothing) + smoothing / c)).sum(dim)
+    if reduction == "none":
+        return loss
+    return loss.sum() if reduction == "sum" else loss.mean()
+
+
+def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> None:
+    for name, value in (("input", x), ("target", target)):
+        if not isinstance(value, TapeTensor):
+            raise DTypeError(
+                message(
+                    "cross_entropy", f"{name} expects a Tensor, got {type(value).__name__}.", "", "minicnn.tensor(...)."
+                )
+            )
+    shapes = f"input {tuple(x.shape)} = (N, C, ...); target {tuple(target.shape)} of {target.dtype}"
+    if x.dtype.kind != "f":
+        raise DTypeError(message("cross_entropy", f"input expects floats, got {x.dtype}.", shapes, "x.float()."))
+    if x.ndim == 0:
+        raise ShapeError(
+            message("cross_entropy", "input expects at least 1 dim (C,).", shapes, "give one logit a class.")
+        )
+    expected = tuple(x.shape) if target.dtype.kind == "f" else (*x.shape[:1], *x.shape[2:])[x.ndim == 1 :]
+    if tuple(target.shape) != expected:
+        raise ShapeError(
+            message(
+                "cross_entropy",
+                f"target expects shape {expected}, got {tuple(target.shape)}.",
+                shapes,
+                "give one class number a row, or probabilities of the input's shape.",
+            )
+        )
+    if reduction not in ("mean", "sum", "none"):
+        raise ParameterError(
+            message(
+                "cross_entropy",
+                f"reduction expects 'mean', 'sum' or 'none', got {reduction!r}.",
+                shapes,
+                "choose one of the three.",
+            )
+        )
+    if not 0.0 <= smoothing <= 1.0:
+        raise ParameterError(
+            message(
+                "cross_entropy",
+                f"label_smoothing expects a number from 0 to 1, got {smoothing}.",
+                shapes,
+                "use 0.1, for one.",
+            )
+        )
+    if weight is not None and tuple(weight.shape) != tuple(x.shape[1 if x.ndim > 1 else 0 :][:1]):
+        raise ShapeError(
+            message(
+                "cross_entropy",
+                f"weight expects one number a class, got shape {tuple(weight.shape)}.",
+                shapes,
+                "give it shape (C,).",
+            )
+        )
+    if reduction == "mean" and not x.numel():
+        raise ShapeError(
+            message(
+                "cross_entropy",
+                "the mean over an empty batch has no value.",
+                shapes,
+                "skip empty batches, or use reduction='sum'.",
+            )
+        )

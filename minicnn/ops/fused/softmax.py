@@ -1,0 +1,130 @@
+"""Softmax and its logarithm, computed from the largest element so that nothing overflows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.op import Fused
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import IndexRangeError
+from minicnn.ops.primitive.reduce import logsumexp, normal_dim
+from minicnn.ops.promote import as_float
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class Softmax(Fused):
+    """y = eˣ / Σ eˣ; dx = y · (g − Σ g·y)."""
+
+    reads = ()
+    saves_output = True
+
+    @staticmethod
+    def definition(x: Tensor, *, dim: int) -> Tensor:
+        return (x - logsumexp(x, dim, keepdim=True)).exp()
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: int) -> tuple[Array, Array]:
+        y = be.xp.exp(x - be.xp.max(x, axis=dim, keepdims=True))
+        y /= be.xp.sum(y, axis=dim, keepdims=True)
+        return y, y
+
+    @staticmethod
+    def backward(
+        be: Backend, grads: Sequence[Array], saved: Array, needs: Sequence[bool], x: Array, *, dim: int
+    ) -> list[Array]:
+        gy = grads[0] * saved
+        gy -= saved * be.xp.sum(gy, axis=dim, keepdims=True)
+        return [gy]
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from _samples(rng)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(IndexRangeError, ("softmax", "dim", "2"), np.ones((2, 3)), 2)
+
+
+class LogSoftmax(Fused):
+    """y = x − ln Σ eˣ; dx = g − eʸ · Σ g."""
+
+    reads = ()
+    saves_output = True
+
+    @staticmethod
+    def definition(x: Tensor, *, dim: int) -> Tensor:
+        return x - logsumexp(x, dim, keepdim=True)
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: int) -> tuple[Array, Array]:
+        y = x - be.xp.max(x, axis=dim, keepdims=True)
+        y -= be.xp.log(be.xp.sum(be.xp.exp(y), axis=dim, keepdims=True))
+        return y, y
+
+    @staticmethod
+    def backward(
+        be: Backend, grads: Sequence[Array], saved: Array, needs: Sequence[bool], x: Array, *, dim: int
+    ) -> list[Array]:
+        (g,) = grads
+        return [g - be.xp.exp(saved) * be.xp.sum(g, axis=dim, keepdims=True)]
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from _samples(rng)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(IndexRangeError, ("log_softmax", "dim", "-3"), np.ones((2, 3)), -3)
+
+
+def _samples(rng: Rng) -> Iterator[Sample]:
+    for shape, dim in (((3, 4), 1), ((2, 3, 4), 0), ((2, 3, 2), -2), ((5,), 0)):
+        yield Sample(rng.normal(size=shape) * 2, dim)
+    yield Sample(rng.normal(size=(2, 3)) + 1e4, -1)
+    yield Sample(np.zeros((0, 3)), 1)
+
+
+@Softmax.public
+def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    """Probabilities from logits: y = eˣ / Σ eˣ, the sum along ``dim``.
+
+    Shapes: input and output (*).
+    Args:
+        dim: along which the outputs sum to 1.
+        dtype: cast to it first.
+    Gradient: dx = y · (g − Σ g·y).
+    Raises:
+        IndexRangeError: dim out of range.
+
+    >>> import minicnn
+    >>> softmax(minicnn.tensor([[0.0, 0.0]]), dim=1)
+    tensor([[0.5000, 0.5000]])
+    """
+    x = as_float(input if dtype is None else input.to(dtype))
+    return Softmax.apply(x, dim=normal_dim("softmax", dim, x.ndim)) if x.ndim else x * 0 + 1
+
+
+@LogSoftmax.public
+def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    """Logarithms of probabilities from logits: y = x − ln Σ eˣ, the sum along ``dim``.
+
+    Shapes: input and output (*).
+    Args:
+        dim: along which the exponentials of the outputs sum to 1.
+        dtype: cast to it first.
+    Gradient: dx = g − eʸ · Σ g.
+    Raises:
+        IndexRangeError: dim out of range.
+
+    >>> import minicnn
+    >>> log_softmax(minicnn.tensor([[0.0, 0.0]]), dim=1)
+    tensor([[-0.6931, -0.6931]])
+    """
+    x = as_float(input if dtype is None else input.to(dtype))
+    return LogSoftmax.apply(x, dim=normal_dim("log_softmax", dim, x.ndim)) if x.ndim else x * 0

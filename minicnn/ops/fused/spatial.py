@@ -1,0 +1,123 @@
+"""What convolution and pooling share: their parameters made into tuples, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.backend.base import Ints, Pads, output_size
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+LETTERS = {1: "(N, C, L)", 2: "(N, C, H, W)", 3: "(N, C, D, H, W)"}
+
+
+def ints(where: str, name: str, value: Any, d: int, least: int) -> Ints:
+    """Return a number or a sequence of them as d ints, each at least ``least``.
+
+    Raises:
+        ParameterError: there are not d of them, or one is too small.
+        ArgumentTypeError: one is no int.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * d
+    values = values * d if len(values) == 1 else values
+    for v in values:
+        if isinstance(v, bool) or not isinstance(v, (int, np.integer)):
+            raise ArgumentTypeError(
+                message(
+                    where,
+                    f"{name} expects an int or {d} of them, got {type(v).__name__}.",
+                    f"{name} = {value!r}",
+                    f"use whole numbers, such as {name}={max(least, 1)}.",
+                )
+            )
+    if len(values) != d or any(v < least for v in values):
+        raise ParameterError(
+            message(
+                where,
+                f"{name} expects an int of at least {least}, or {d} of them, got {value!r}.",
+                f"one for each of the {d} spatial dims",
+                f"use {name}={max(least, 1)}, for one.",
+            )
+        )
+    return tuple(int(v) for v in values)
+
+
+def pads(where: str, padding: Any, kernel: Ints, stride: Ints, dilation: Ints) -> Pads:
+    """Return padding as a pair (before, after) a spatial dim, from a number, numbers, ``"valid"`` or ``"same"``.
+
+    ``"same"`` gives the output the input's size; an odd total puts the extra one after, as in PyTorch.
+
+    Raises:
+        ParameterError: a negative number, an unknown word, or "same" with a stride.
+    """
+    if isinstance(padding, str):
+        if padding == "valid":
+            return ((0, 0),) * len(kernel)
+        if padding != "same" or any(s != 1 for s in stride):
+            raise ParameterError(
+                message(
+                    where,
+                    f"padding expects an int, ints, 'valid', or 'same' with stride 1, got {padding!r}.",
+                    f"stride {stride}",
+                    "use padding=1 for a kernel of 3, for one.",
+                )
+            )
+        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    return tuple((p, p) for p in ints(where, "padding", padding, len(kernel), 0))
+
+
+def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
+    """Return x with a batch dim, and whether it had none.
+
+    Raises:
+        ArgumentTypeError: it is no tensor.
+        ShapeError: the wrong number of dims.
+        DTypeError: it is not of floats.
+    """
+    if not isinstance(x, TapeTensor):
+        raise ArgumentTypeError(
+            message(where, f"input expects a Tensor, got {type(x).__name__}.", "", "make one: minicnn.tensor(x).")
+        )
+    shape = tuple(x._array.shape)
+    if len(shape) not in (d + 1, d + 2):
+        raise ShapeError(
+            message(
+                where,
+                f"input expects {d + 2} dims {LETTERS[d]}, or {d + 1} without a batch, got {len(shape)}.",
+                f"input {shape}",
+                "add the missing dim: x.unsqueeze(0).",
+            )
+        )
+    if x._array.dtype.kind != "f":
+        raise DTypeError(
+            message(where, f"input expects floats, got {x._array.dtype}.", f"input {shape}", "convert it: x.float().")
+        )
+    single = len(shape) == d + 1
+    return (x.unsqueeze(0) if single else x), single  # type: ignore[attr-defined]
+
+
+def output_sizes(where: str, sizes: Sequence[int], kernel: Ints, stride: Ints, pads: Pads, dilation: Ints) -> Ints:
+    """Return the output's spatial sizes.
+
+    Raises:
+        ShapeError: the kernel is larger than the padded input.
+    """
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    padded = tuple(size + low + high for size, (low, high) in zip(sizes, pads, strict=True))
+    if any(span > size for span, size in zip(spans, padded, strict=True)):
+        raise ShapeError(
+            message(
+                where,
+                f"the kernel spans {spans}, which is larger than the padded input {padded}.",
+                f"input {tuple(sizes)}, kernel {kernel}, dilation {dilation}, padding {pads}",
+                "use a smaller kernel, more padding, or a larger input.",
+            )
+        )
+    return tuple(output_size(*args) for args in zip(sizes, kernel, stride, pads, dilation, strict=True))

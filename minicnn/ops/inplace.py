@@ -1,0 +1,176 @@
+"""Changing a tensor in place, with its history kept right.
+
+A write has three parts: the new value is computed as any op would, and recorded; it is copied into the tensor's
+memory; the clock is noted, so that a backward which needs the old value can tell that it is gone. Then the tensor's
+history is replaced by that of the new value. Where views share the memory, the history of all of them changes: the
+tensor they are views of becomes "the old one, with the new value in these places", and each view a view of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, mode, stand_in
+from minicnn.autograd.op import PrimitiveNode
+from minicnn.backend import Array, backend_of
+from minicnn.errors import DTypeError, GraphError, ShapeError, message
+from minicnn.ops.primitive.index import normal_index
+
+
+def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any:
+    """Set ``tensor`` to ``function(tensor)`` in place; return it.
+
+    Raises:
+        GraphError: it is a leaf that requires grad, and recording is on.
+        ShapeError, DTypeError: the new value does not fit into the tensor.
+    """
+    if mode.recording and _is_leaf_with_grad(tensor):
+        raise GraphError(
+            message(
+                name,
+                "a leaf tensor that requires grad is changed in place.",
+                f"shape {tuple(tensor._array.shape)}; its gradient would belong to a value that is gone",
+                "do it under `with minicnn.no_grad():`, as optimizers do, or work on a clone().",
+            )
+        )
+    before = stand_in(tensor)
+    value = function(before)
+    _check(tensor, name, value)
+    _keep_old_value(before, value)
+    tensor._array[...] = value._array
+    memory_of(tensor).written = clock()
+    if mode.recording and (tensor._requires_grad or value._requires_grad):
+        _rebase(tensor, value)
+    return tensor
+
+
+def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
+    """``tensor[index] = value`` where nothing is to be recorded: no copy of the tensor is made.
+
+    Raises:
+        ShapeError: the values do not broadcast to the places.
+    """
+    where = normal_index(tensor, index)  # type: ignore[arg-type]
+    values = value._array if isinstance(value, TapeTensor) else value
+    try:
+        tensor._array[where] = values
+    except ValueError:
+        raise ShapeError(
+            message(
+                "setitem",
+                f"expects values that broadcast to {tuple(tensor._array[where].shape)}, got {np.shape(values)}.",
+                f"the tensor has shape {tuple(tensor._array.shape)}",
+                "reshape the values.",
+            )
+        ) from None
+    memory_of(tensor).written = clock()
+
+
+def _is_leaf_with_grad(tensor: TapeTensor) -> bool:
+    if tensor._requires_grad and tensor._node is None:
+        return True
+    family = tensor._family
+    return family is not None and family.root._requires_grad and family.root._node is None
+
+
+def _check(tensor: TapeTensor, name: str, value: Any) -> None:
+    if value._array.shape != tensor._array.shape:
+        raise ShapeError(
+            message(
+                name,
+                f"the result has shape {tuple(value._array.shape)} and does not fit in place.",
+                f"the tensor has shape {tuple(tensor._array.shape)}",
+                "write x = x op y: an in-place op cannot broadcast the tensor itself.",
+            )
+        )
+    if value._array.dtype.kind == "f" and tensor._array.dtype.kind != "f":
+        raise DTypeError(
+            message(
+                name,
+                f"a result of {value._array.dtype} does not fit in place into {tensor._array.dtype}.",
+                f"shape {tuple(tensor._array.shape)}",
+                "convert the tensor first: x = x.float().",
+            )
+        )
+
+
+def _keep_old_value(before: TapeTensor, value: TapeTensor) -> None:
+    """Give ``before`` a copy of its array if the op that made ``value`` kept it for its gradient."""
+    node = value._node
+    kept = node.calls if isinstance(node, PrimitiveNode) and node.calls else ()
+    if any(argument is before for call in kept if call for argument in call[1]):
+        before._array = before._array.copy()
+        before._memory = None
+
+
+def _rebase(tensor: TapeTensor, value: TapeTensor) -> None:
+    """Give ``tensor``, and all that share its memory, the history of the write."""
+    family = tensor._family
+    others = [] if family is None else [m for ref in family.members if (m := ref()) is not None and m is not tensor]
+    if family is None or not others:
+        tensor._node, tensor._requires_grad = value._node, value._requires_grad
+        if family is not None:  # the last one left: what it was a view of is of no more use
+            tensor._family = None
+        return
+    root = family.root
+    family.root = stand_in(root)
+    family.root._node = _Written(root, value, _places(root._array, tensor._array))
+    family.root._requires_grad = True
+    for member in (tensor, *others):
+        member._node = _ViewOf(family.root, _places(root._array, member._array), member._array.shape)
+        member._requires_grad = True
+
+
+def _places(root: Array, view: Array) -> Any:
+    """Return, for each element of a view in order, its place in the flattened root."""
+    start, here = _address(root), _address(view)
+    offsets = _offsets(root).ravel()
+    order = np.argsort(offsets)
+    return order[np.searchsorted(offsets[order], (_offsets(view) + (here - start)).ravel())]
+
+
+def _offsets(array: Array) -> Any:
+    """Return the distance in bytes of each element from the first."""
+    total = np.zeros(array.shape, dtype=np.int64)
+    for dim, (size, step) in enumerate(zip(array.shape, array.strides, strict=True)):
+        total += (np.arange(size) * step).reshape((size,) + (1,) * (array.ndim - dim - 1))
+    return total
+
+
+def _address(array: Array) -> int:
+    return int(backend_of(array).address(array))
+
+
+class _Written(Node):
+    """The root of a family after a write to some of its places."""
+
+    def __init__(self, root: TapeTensor, value: TapeTensor, places: Any) -> None:
+        super().__init__("write", (edge_of(root), edge_of(value)))
+        self.places = places
+        self.shapes = (root._array.shape, value._array.shape)
+
+    def vjp(self, grad: Any, create_graph: bool) -> Sequence[Any]:
+        flat = grad.reshape(-1)
+        index = backend_of(grad._array).asarray(self.places)
+        kept = flat.index_put(index, 0.0) if self.edges[0] is not None else None
+        return (
+            None if kept is None else kept.reshape(self.shapes[0]),
+            flat[index].reshape(self.shapes[1]),
+        )
+
+
+class _ViewOf(Node):
+    """A view of a family's root, after a write."""
+
+    def __init__(self, root: TapeTensor, places: Any, shape: tuple[int, ...]) -> None:
+        super().__init__("view", (root._node,))
+        self.places = places
+        self.root_shape = root._array.shape
+
+    def vjp(self, grad: Any, create_graph: bool) -> Sequence[Any]:
+        index = backend_of(grad._array).asarray(self.places)
+        size = int(np.prod(self.root_shape))
+        return (grad.reshape(-1).unindex((size,), index).reshape(self.root_shape),)

@@ -1,0 +1,1 @@
+"""Ops whose gradient is written in tensor ops: closed under differentiation, so gradients of any order come free."""

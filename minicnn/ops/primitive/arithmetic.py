@@ -1,0 +1,284 @@
+"""Arithmetic of two operands: add, sub, mul, div, pow, maximum, minimum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.sample import Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import DTypeError, ParameterError, message
+from minicnn.ops.primitive.elementwise import Binary, as_float, binary_samples
+from minicnn.ops.promote import result_type
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class Add(Binary):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.add(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor) -> Tensor:
+        return g
+
+    @staticmethod
+    def grad_b(g: Tensor) -> Tensor:
+        return g
+
+
+class Sub(Binary):
+    @staticmethod
+    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
+        if any(isinstance(x, TapeTensor) and x._array.dtype.kind == "b" for x in (a, b)):
+            raise DTypeError(
+                message(
+                    "sub",
+                    "bool tensors cannot be subtracted.",
+                    "both operands are bool",
+                    "use a ^ b, or a.to(minicnn.int64) - b.",
+                )
+            )
+        return a, b
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.subtract(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor) -> Tensor:
+        return g
+
+    @staticmethod
+    def grad_b(g: Tensor) -> Tensor:
+        return -g
+
+
+class Mul(Binary):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.multiply(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor, b: Tensor) -> Tensor:
+        return g * b
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Tensor) -> Tensor:
+        return g * a
+
+
+class Div(Binary):
+    @staticmethod
+    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
+        return tuple(as_float(x) if isinstance(x, TapeTensor) else float(x) for x in (a, b))
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.true_divide(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor, b: Tensor) -> Tensor:
+        return g / b
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return -g * (a / b) / b
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from binary_samples(rng, 0.5, 2.0)
+
+
+class Pow(Binary):
+    @staticmethod
+    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
+        if isinstance(b, int) and b < 0 and isinstance(a, TapeTensor) and a._array.dtype.kind != "f":
+            raise DTypeError(
+                message(
+                    "pow",
+                    f"an integer tensor has no integer power {b}.",
+                    f"base {a._array.dtype}, exponent {b}",
+                    "use a float base: x.to(minicnn.float32) ** exponent.",
+                )
+            )
+        return a, b
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.power(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor, a: Tensor, b: Any) -> Tensor:
+        if isinstance(b, (int, float)):  # a² and a¹ are exact at 0, where b·a^(b−1) by logs is not
+            return g * (b * a ** (b - 1)) if b != 0 else g * 0.0
+        # Where b is 0 the derivative is 0 even at a = 0, where a^(b−1) is infinite.
+        return g * b * a ** (b - 1).masked_fill(b == 0, 0.0)
+
+    @staticmethod
+    def grad_b(g: Tensor, out: Tensor, a: Any) -> Tensor:
+        if isinstance(a, (int, float)):
+            return g * out * (math.log(a) if a > 0 else 0.0 if a == 0 else math.nan)
+        return g * out * a.masked_fill(a == 0, 1.0).log()  # 0^b is flat for b > 0
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from binary_samples(rng, 0.5, 2.0)
+        x = rng.uniform(0.5, 2.0, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3))
+        for exponent in (3, 2, 1, 0, -1):
+            yield Sample(x, exponent)
+        yield Sample(np.array([0.0, 1.5]), 2)
+        yield Sample(2.5, rng.uniform(-1.0, 2.0, 3))
+
+
+class Maximum(Binary):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.maximum(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
+        return g * _share(a, b)  # a tie gives half to each, as in PyTorch
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
+        return g * _share(b, a)
+
+
+class Minimum(Binary):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.minimum(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
+        return g * _share(b, a)
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
+        return g * _share(a, b)
+
+
+def _share(a: Any, b: Any) -> Any:
+    """1 where a > b, ½ where they tie, 0 elsewhere."""
+    dtype = (a if isinstance(a, TapeTensor) else b)._array.dtype
+    return ((a > b).to(dtype) + (a >= b).to(dtype)) * 0.5
+
+
+@Add.public
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """Sum: y = a + alpha · b.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: da = g, db = alpha · g, each summed over the dims that were broadcast.
+
+    >>> import minicnn
+    >>> add(minicnn.tensor([1.0, 2.0]), 1)
+    tensor([2., 3.])
+    """
+    return Add.apply(input, other if alpha == 1 else other * alpha)
+
+
+@Sub.public
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """Difference: y = a − alpha · b.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: da = g, db = −alpha · g.
+
+    >>> import minicnn
+    >>> sub(minicnn.tensor([1.0, 2.0]), 1)
+    tensor([0., 1.])
+    """
+    return Sub.apply(input, other if alpha == 1 else other * alpha)
+
+
+@Mul.public
+def mul(input: Any, other: Any) -> Tensor:
+    """Product, element by element: y = a · b.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: da = g · b, db = g · a.
+
+    >>> import minicnn
+    >>> mul(minicnn.tensor([1.0, 2.0]), 3)
+    tensor([3., 6.])
+    """
+    return Mul.apply(input, other)
+
+
+@Div.public
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+    """Quotient: y = a / b, always in floats; integers give the default dtype.
+
+    Shapes: input and other broadcast to the output's.
+    Args:
+        rounding_mode: None, ``"floor"`` or ``"trunc"``; a rounded quotient has gradient 0.
+    Gradient: da = g / b, db = −g · a / b².
+
+    >>> import minicnn
+    >>> div(minicnn.tensor([1, 2]), 2)
+    tensor([0.5000, 1.0000])
+    """
+    quotient: Tensor = Div.apply(input, other)
+    if rounding_mode is None:
+        return quotient
+    if rounding_mode not in ("floor", "trunc"):
+        raise ParameterError(
+            message(
+                "div",
+                f"rounding_mode expects None, 'floor' or 'trunc', got {rounding_mode!r}.",
+                "None divides as floats do",
+                "rounding_mode='floor' rounds down, 'trunc' towards 0.",
+            )
+        )
+    rounded: Tensor = getattr(quotient, rounding_mode)()
+    return rounded if result_type(input, other).kind == "f" else rounded.to(result_type(input, other))
+
+
+@Pow.public
+def pow(input: Any, exponent: Any) -> Tensor:
+    """Power: y = a^b.
+
+    Shapes: input and exponent broadcast to the output's.
+    Gradient: da = g · b · a^(b−1), db = g · y · ln a.
+
+    >>> import minicnn
+    >>> pow(minicnn.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    return Pow.apply(input, exponent)
+
+
+@Maximum.public
+def maximum(input: Any, other: Any) -> Tensor:
+    """The larger of two, element by element; NaN where either is.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: to the larger one; half to each where they tie.
+
+    >>> import minicnn
+    >>> maximum(minicnn.tensor([1.0, 4.0]), minicnn.tensor([3.0, 2.0]))
+    tensor([3., 4.])
+    """
+    return Maximum.apply(input, other)
+
+
+@Minimum.public
+def minimum(input: Any, other: Any) -> Tensor:
+    """The smaller of two, element by element; NaN where either is.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: to the smaller one; half to each where they tie.
+
+    >>> import minicnn
+    >>> minimum(minicnn.tensor([1.0, 4.0]), minicnn.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
+    return Minimum.apply(input, other)

@@ -1,0 +1,200 @@
+"""The largest and the smallest, and where they are: amax, max, min, argmax, argmin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import IndexRangeError, ShapeError, message
+from minicnn.ops.primitive.arithmetic import maximum, minimum
+from minicnn.ops.primitive.index import gather
+from minicnn.ops.primitive.reduce import (
+    Dims,
+    axes,
+    count_of,
+    distinct,
+    normal_dim,
+    normal_dims,
+    reduction_errors,
+    reduction_samples,
+    restore,
+)
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class Amax(Primitive):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.max(x, axis=dim, keepdims=keepdim)
+
+    @staticmethod
+    def grad_x(
+        g: Tensor, out: Tensor, x: Tensor, x_shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool
+    ) -> Tensor:
+        # Ties share the gradient evenly, as in PyTorch.
+        largest = (x == restore(out, x_shape, dim, keepdim)).to(g.dtype)
+        return restore(g, x_shape, dim, keepdim) * (largest / largest.sum(axes(dim, len(x_shape)), keepdim=True))
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from reduction_samples(rng)
+        yield Sample(np.zeros((0, 3)), 1)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield from reduction_errors()
+        yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
+
+
+class _Arg(Primitive, abstract=True):
+    """The place of an extreme value; integers, without gradient."""
+
+    constants = ("x",)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(distinct(rng, 2, 3))
+        yield Sample(distinct(rng, 2, 3), 1)
+        yield Sample(distinct(rng, 2, 3), 0, True)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2)
+        yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
+
+
+class Argmax(_Arg):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: int | None, keepdim: bool) -> Array:
+        return be.xp.argmax(x, axis=dim, keepdims=keepdim)
+
+
+class Argmin(_Arg):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: int | None, keepdim: bool) -> Array:
+        return be.xp.argmin(x, axis=dim, keepdims=keepdim)
+
+
+@Amax.public
+def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The largest value over dims; ties share the gradient evenly.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Raises:
+        ShapeError: there are no elements to choose from.
+
+    >>> import minicnn
+    >>> amax(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([4., 3.])
+    """
+    dims = normal_dims("max", dim, input.ndim)
+    _need_elements("max", input, dims)
+    return Amax.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)
+
+
+def _need_elements(where: str, x: Tensor, dims: tuple[int, ...]) -> None:
+    if count_of(x.shape, dims) == 0:
+        raise ShapeError(
+            message(
+                where,
+                "there are no elements to choose from.",
+                f"shape {tuple(x.shape)}, dim {dims} has size 0",
+                "reduce over dims that have elements.",
+            )
+        )
+
+
+class Extreme(NamedTuple):
+    """What max and min over one dim return."""
+
+    values: Any
+    indices: Any
+
+
+def _max_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(distinct(rng, 2, 3))
+    yield Sample(distinct(rng, 2, 3), 1)
+    yield Sample(distinct(rng, 2, 3), 0, True)
+    yield Sample(distinct(rng, 2, 3), distinct(rng, 3) + 0.01)
+
+
+def _max_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2)
+    yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
+
+
+@composition(_max_samples, _max_errors)
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest element; with ``dim``, the largest along it and where; with a tensor, the larger of two.
+
+    Returns:
+        A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first maximum.
+
+    >>> import minicnn
+    >>> max(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
+    tensor([1, 0])
+    """
+    return _extreme(input, dim, keepdim, other, largest=True)
+
+
+@composition(_max_samples, _max_errors)
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; with ``dim``, the smallest along it and where; with a tensor, the smaller of two.
+
+    Returns:
+        A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first minimum.
+
+    >>> import minicnn
+    >>> min(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).values
+    tensor([1., 2.])
+    """
+    return _extreme(input, dim, keepdim, other, largest=False)
+
+
+def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) -> Any:
+    other = other if dim is None or isinstance(dim, int) else dim
+    if other is not None:
+        return (maximum if largest else minimum)(input, other)
+    if dim is None:
+        return amax(input) if largest else -amax(-input)
+    indices = (argmax if largest else argmin)(input, dim, keepdim=True)
+    values = gather(input, dim, indices) if input.ndim else input
+    if not keepdim and input.ndim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return Extreme(values, indices)
+
+
+@Argmax.public
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the first largest element, along a dim or of the flattened tensor.
+
+    >>> import minicnn
+    >>> argmax(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([1, 0])
+    """
+    return _arg(Argmax, input, dim, keepdim)
+
+
+@Argmin.public
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the first smallest element, along a dim or of the flattened tensor.
+
+    >>> import minicnn
+    >>> argmin(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([0, 1])
+    """
+    return _arg(Argmin, input, dim, keepdim)
+
+
+def _arg(op: type[_Arg], x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if dim is not None:
+        dim = normal_dim(op.name, dim, x.ndim)
+    _need_elements(op.name, x, normal_dims(op.name, dim, x.ndim))
+    return op.apply(x, dim=dim if x.ndim else None, keepdim=keepdim)

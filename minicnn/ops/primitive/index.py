@@ -1,0 +1,320 @@
+"""Reading and writing by index: getitem of every kind, gather, scatter_add, index_put."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend, backend_of
+from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
+from minicnn.ops.primitive.reduce import normal_dim
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+Shape = tuple[int, ...]
+
+
+class Getitem(Primitive):
+    views = True
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, index: Any) -> Array:
+        return x[index]
+
+    @staticmethod
+    def grad_x(g: Tensor, x_shape: Shape, index: Any) -> Tensor:
+        return Unindex.apply(g, shape=x_shape, index=index)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        x = rng.normal(size=(3, 4, 2))
+        yield Sample(x, 1)
+        yield Sample(x, (slice(None), -1))
+        yield Sample(x, (slice(0, 3, 2), slice(1, None)))
+        yield Sample(x, (Ellipsis, 0))
+        yield Sample(x, (None, 2, slice(None)))
+        yield Sample(x, np.array([0, 2, 2]))
+        yield Sample(x, (slice(None), np.array([[0, -1], [3, 3]])))
+        yield Sample(x, (np.array([0, 2]), np.array([1, 1])))
+        yield Sample(x, np.array([True, False, True]))
+        yield Sample(x, rng.normal(size=(3, 4)) > 0)
+        yield Sample(x, slice(3, None))
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((3, 2)), 3)
+        yield ErrorSample(IndexRangeError, ("index 5", "size 2"), np.ones((3, 2)), (0, np.array([0, 5])))
+        yield ErrorSample(IndexRangeError, ("too many", "2 dims"), np.ones((3, 2)), (0, 0, 0))
+        yield ErrorSample(IndexRangeError, ("bool", "(2,)"), np.ones((3, 2)), np.array([True, False]))
+        yield ErrorSample(ArgumentTypeError, ("float", "ints"), np.ones((3, 2)), 1.5)
+
+
+class Unindex(Primitive):
+    """The gradient of `Getitem`: zeros of a shape, with g added where the index reads; repeats add up."""
+
+    @staticmethod
+    def forward(be: Backend, g: Array, *, shape: Shape, index: Any) -> Array:
+        out = be.xp.zeros(shape, dtype=g.dtype)
+        if _is_basic(index):
+            out[index] = g
+        else:
+            be.xp.add.at(out, index, g)
+        return out
+
+    @staticmethod
+    def grad_g(g: Tensor, index: Any) -> Tensor:
+        return Getitem.apply(g, index=index)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.normal(size=(3,)), (2, 3), 1)
+        yield Sample(rng.normal(size=(3, 3)), (2, 3), np.array([0, 1, 1]))
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(IndexRangeError, ("index 2", "size 2"), np.ones(3), (2, 3), 2)
+
+
+class IndexPut(Primitive):
+    """x with ``values`` in the places that the index reads: what assignment computes, as a new tensor."""
+
+    @staticmethod
+    def forward(be: Backend, x: Array, values: Array, *, index: Any) -> Array:
+        out = be.xp.array(x, order="K")  # a copy, in the same memory order
+        out[index] = values
+        return out
+
+    @staticmethod
+    def grad_x(g: Tensor, index: Any) -> Tensor:
+        return IndexPut.apply(g, 0.0, index=index)
+
+    @staticmethod
+    def grad_values(g: Tensor, values_shape: Shape, index: Any) -> Tensor:
+        return Getitem.apply(g, index=index).sum_to_size(values_shape)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        x = rng.normal(size=(3, 2))
+        yield Sample(x, 1, rng.normal(size=2))
+        yield Sample(x, (slice(None), 0), rng.normal(size=()))
+        yield Sample(x, np.array([2, 0]), rng.normal(size=(2, 2)))
+        yield Sample(x, np.array([True, False, True]), 0.5)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.ones((3, 2)), 0, np.ones(3))
+        yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((3, 2)), 3, 0.0)
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether the index is made of ints, slices, None and ... alone: it reads no element twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in parts)
+
+
+def normal_index(x: Tensor, index: Any) -> Any:
+    """Return the index as NumPy and CuPy read it: ints, slices, None, ... and integer arrays of x's backend.
+
+    Bool masks become the places where they hold; out-of-range values are found here, since CuPy wraps them silently.
+
+    Raises:
+        IndexRangeError: a value out of range, too many indices, or a mask of another shape.
+        ArgumentTypeError: an index that is none of the kinds.
+    """
+    be = backend_of(x._array)
+    shape = tuple(x._array.shape)
+    parts: list[Any] = []
+    for part in index if isinstance(index, tuple) else (index,):
+        parts.extend(_normal_part(be, part, shape))
+    used = sum(part is not None and part is not Ellipsis for part in parts)
+    if used > len(shape):
+        raise IndexRangeError(
+            message(
+                "index",
+                f"too many indices: {used} for a tensor of {len(shape)} dims.",
+                f"the tensor has shape {shape}",
+                "index at most once a dim; None and ... take none.",
+            )
+        )
+    dim = 0
+    for part in parts:
+        if part is Ellipsis:
+            dim += len(shape) - used
+        elif part is not None:
+            _check_range(be, part, dim, shape)
+            dim += 1
+    return tuple(parts)
+
+
+def _normal_part(be: Backend, part: Any, shape: Shape) -> list[Any]:
+    if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
+        return [part]
+    if isinstance(part, TapeTensor):
+        part = part._array
+    elif isinstance(part, (list, range, np.ndarray, np.generic, bool)):
+        part = be.asarray(np.asarray(part, dtype=np.int64 if isinstance(part, list) and not part else None))
+    kind = getattr(getattr(part, "dtype", None), "kind", "")
+    if kind == "b":
+        return _mask_places(be, part, shape)
+    if kind not in ("i", "u"):
+        raise ArgumentTypeError(
+            message(
+                "index",
+                f"expects ints, slices, None, ... and tensors of ints or bools, got {_kind_of(part)}.",
+                f"the tensor has shape {shape}",
+                "convert it: index.long().",
+            )
+        )
+    return [int(part) if part.ndim == 0 else be.asarray(part)]
+
+
+def _kind_of(part: Any) -> str:
+    return str(part.dtype) if hasattr(part, "dtype") else type(part).__name__
+
+
+def _mask_places(be: Backend, mask: Array, shape: Shape) -> list[Any]:
+    if mask.ndim == 0:  # x[True] is x with a new dim in front, x[False] is empty
+        return [None] if bool(mask) else [None, be.xp.zeros((0,), dtype="int64")]
+    if not any(shape[i : i + mask.ndim] == tuple(mask.shape) for i in range(len(shape))):
+        raise IndexRangeError(
+            message(
+                "index",
+                f"a bool mask must have the shape of the dims it stands for, got {tuple(mask.shape)}.",
+                f"the tensor has shape {shape}",
+                "compare the tensor itself, or a slice of it, to make the mask.",
+            )
+        )
+    return list(be.xp.nonzero(mask))
+
+
+def _check_range(be: Backend, part: Any, dim: int, shape: Shape) -> None:
+    size = shape[dim]
+    if isinstance(part, int):
+        low = high = part
+    elif isinstance(part, slice) or part.size == 0:
+        return
+    else:
+        low, high = int(part.min()), int(part.max())
+    if low < -size or high >= size:
+        raise IndexRangeError(
+            message(
+                "index",
+                f"index {high if high >= size else low} is out of range for dim {dim} of size {size}.",
+                f"the tensor has shape {shape}",
+                f"use values from {-size} to {size - 1}.",
+            )
+        )
+
+
+@Getitem.public
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """What ``x[index]`` computes: a view for ints and slices, a copy for tensors of ints or bools.
+
+    Gradient: g, added where the elements were read.
+
+    >>> import minicnn
+    >>> getitem(minicnn.arange(5), slice(1, 3))
+    tensor([1, 2])
+    """
+    return Getitem.apply(input, index=normal_index(input, index))
+
+
+@Unindex.public
+def unindex(input: Tensor, shape: Shape, index: Any) -> Tensor:
+    """Zeros of ``shape``, with the input added where ``index`` reads: the transpose of `getitem`.
+
+    >>> import minicnn
+    >>> unindex(minicnn.ones(2), (3,), minicnn.tensor([1, 1]))
+    tensor([0., 2., 0.])
+    """
+    be = backend_of(input._array)
+    where = normal_index(wrap(be.xp.broadcast_to(be.xp.zeros((), dtype="bool"), shape)), index)
+    return Unindex.apply(input, shape=tuple(shape), index=where)
+
+
+@IndexPut.public
+def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
+    """A copy of x in which ``x[index] = values`` holds.
+
+    Raises:
+        ShapeError: the values do not broadcast to the places.
+
+    >>> import minicnn
+    >>> index_put(minicnn.zeros(3), 1, 5.0)
+    tensor([0., 5., 0.])
+    """
+    where = normal_index(input, index)
+    if isinstance(values, TapeTensor) and values._array.dtype != input._array.dtype:
+        if values._array.dtype.kind == "f" and input._array.dtype.kind != "f":
+            raise DTypeError(
+                message(
+                    "index_put",
+                    f"{values._array.dtype} values do not go into a tensor of {input._array.dtype}.",
+                    f"tensor {tuple(input.shape)}; values {tuple(values._array.shape)}",
+                    "convert one of them: x.float().",
+                )
+            )
+        values = values.to(input._array.dtype)  # type: ignore[attr-defined]
+    try:
+        return IndexPut.apply(input, values, index=where)
+    except ValueError:
+        places = tuple(input._array[where].shape)
+        raise ShapeError(
+            message(
+                "index_put",
+                f"expects values that broadcast to {places}, got {tuple(getattr(values, 'shape', ()))}.",
+                f"tensor {tuple(input.shape)}; the index reads {places}",
+                "reshape the values.",
+            )
+        ) from None
+
+
+def _gather_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.normal(size=(3, 4))
+    yield Sample(x, 1, np.array([[0, 3], [1, 1], [2, 0]]))
+    yield Sample(x, 0, np.array([[2, 0, 1, 1]]))
+    yield Sample(x, -1, np.array([[1]]))
+
+
+def _gather_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("index 4", "size 4"), np.ones((3, 4)), 1, np.array([[4]]))
+    yield ErrorSample(ShapeError, ("2 dims", "(1,)"), np.ones((3, 4)), 1, np.array([0]))
+
+
+@composition(_gather_samples, _gather_errors)
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Elements picked along a dim: y[i, j] = x[i, index[i, j]] for dim 1 of two.
+
+    Shapes: index (*) with as many dims as input, no longer than it but along ``dim``; output as index.
+    Raises:
+        IndexRangeError: an index out of range.
+        ShapeError: the numbers of dims differ.
+
+    >>> import minicnn
+    >>> gather(minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, minicnn.tensor([[1], [0]]))
+    tensor([[2.],
+            [3.]])
+    """
+    dim = normal_dim("gather", dim, input.ndim)
+    if index.ndim != input.ndim:
+        raise ShapeError(
+            message(
+                "gather",
+                f"index expects the input's {input.ndim} dims, got shape {tuple(index.shape)}.",
+                f"input {tuple(input.shape)}",
+                "unsqueeze the index.",
+            )
+        )
+    xp = backend_of(input._array).xp
+    ones = [1] * input.ndim
+    places = [
+        index._array if i == dim else xp.arange(size).reshape((*ones[:i], size, *ones[i + 1 :]))
+        for i, size in enumerate(index.shape)
+    ]
+    return getitem(input, tuple(places))

@@ -1,0 +1,333 @@
+"""Functions of one tensor, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import ArgumentTypeError
+from minicnn.ops.primitive.elementwise import Unary
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class Neg(Unary):
+    to_float = False  # integers stay integers
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.negative(x)
+
+    @staticmethod
+    def grad_x(g: Tensor) -> Tensor:
+        return -g
+
+
+class Abs(Unary):
+    to_float = False
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.abs(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g * x.sign()
+
+
+class Exp(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.exp(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * out
+
+
+class Log(Unary):
+    interval = (0.5, 3.0)
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.log(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g / x
+
+
+class Log1p(Unary):
+    interval = (-0.5, 2.0)
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.log1p(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g / (x + 1)
+
+
+class Expm1(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.expm1(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (out + 1)
+
+
+class Sqrt(Unary):
+    interval = (0.5, 3.0)
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.sqrt(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g / (out * 2)
+
+
+class Sin(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.sin(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g * x.cos()
+
+
+class Cos(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.cos(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return -(g * x.sin())
+
+
+class Tanh(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.tanh(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (1 - out * out)
+
+
+class Sigmoid(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        # e⁻ᵃ with a = |x| never overflows, and keeps both tails exact: 1/(1 + e⁻ᵃ) or e⁻ᵃ/(1 + e⁻ᵃ).
+        tail = be.xp.exp(-be.xp.abs(x))
+        return be.xp.where(x >= 0, 1, tail) / (1 + tail)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (out * (1 - out))
+
+
+class Relu(Unary):
+    to_float = False
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.maximum(x, 0)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (out > 0)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        for shape in ((3, 4), (), (0, 2), (2, 3, 2)):
+            yield Sample(rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape))  # away from the kink
+
+
+@Neg.public
+def neg(input: Tensor) -> Tensor:
+    """Negative: y = −x.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> neg(minicnn.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
+    return Neg.apply(input)
+
+
+@Abs.public
+def abs(input: Tensor) -> Tensor:
+    """Absolute value: y = |x|; the gradient at 0 is 0.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> abs(minicnn.tensor([1.0, -2.0]))
+    tensor([1., 2.])
+    """
+    return Abs.apply(input)
+
+
+@Exp.public
+def exp(input: Tensor) -> Tensor:
+    """Exponential: y = eˣ.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> exp(minicnn.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
+    return Exp.apply(input)
+
+
+@Log.public
+def log(input: Tensor) -> Tensor:
+    """Natural logarithm: y = ln x; −inf at 0 and NaN below.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> log(minicnn.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """
+    return Log.apply(input)
+
+
+@Log1p.public
+def log1p(input: Tensor) -> Tensor:
+    """y = ln(1 + x), exact for small x.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> log1p(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
+    """
+    return Log1p.apply(input)
+
+
+@Expm1.public
+def expm1(input: Tensor) -> Tensor:
+    """y = eˣ − 1, exact for small x.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> expm1(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
+    return Expm1.apply(input)
+
+
+@Sqrt.public
+def sqrt(input: Tensor) -> Tensor:
+    """Square root: y = √x; NaN below 0, and an infinite gradient at 0.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> sqrt(minicnn.tensor([4.0, 9.0]))
+    tensor([2., 3.])
+    """
+    return Sqrt.apply(input)
+
+
+@Sin.public
+def sin(input: Tensor) -> Tensor:
+    """Sine of an angle in radians.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> sin(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
+    return Sin.apply(input)
+
+
+@Cos.public
+def cos(input: Tensor) -> Tensor:
+    """Cosine of an angle in radians.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> cos(minicnn.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
+    return Cos.apply(input)
+
+
+@Tanh.public
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent: y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
+
+    Shapes: input and output (*).
+    Gradient: dx = g · (1 − y²).
+
+    >>> import minicnn
+    >>> tanh(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
+    return Tanh.apply(input)
+
+
+@Sigmoid.public
+def sigmoid(input: Tensor) -> Tensor:
+    """Logistic function: y = 1 / (1 + e⁻ˣ).
+
+    Shapes: input and output (*).
+    Gradient: dx = g · y · (1 − y).
+
+    >>> import minicnn
+    >>> sigmoid(minicnn.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
+    """
+    return Sigmoid.apply(input)
+
+
+@Relu.public
+def relu(input: Tensor) -> Tensor:
+    """Rectified linear unit: y = max(x, 0); the gradient at 0 is 0.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> relu(minicnn.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return Relu.apply(input)
+
+
+def _rsqrt_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.uniform(0.5, 3.0, (2, 3)))
+
+
+def _tensor_only() -> Iterator[ErrorSample]:
+    yield ErrorSample(ArgumentTypeError, "expects a Tensor", [1.0])
+
+
+@composition(_rsqrt_samples, _tensor_only)
+def rsqrt(input: Tensor) -> Tensor:
+    """y = 1 / √x.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> rsqrt(minicnn.tensor([4.0]))
+    tensor([0.5000])
+    """
+    return 1 / sqrt(input)

@@ -1,0 +1,281 @@
+"""Reductions over dims: sum, mean, var, std, logsumexp, all, any."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import DTypeError, IndexRangeError, ParameterError, message
+from minicnn.ops.promote import as_float
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+Dims = int | Sequence[int] | None
+
+
+def normal_dims(where: str, dim: Dims, ndim: int) -> tuple[int, ...]:
+    """Return the dims as non-negative ints; all of them for None or ().
+
+    Raises:
+        IndexRangeError: a dim outside [-ndim, ndim).
+        ParameterError: a dim given twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not dims:
+        return tuple(range(ndim))
+    normal = tuple(normal_dim(where, d, ndim) for d in dims)
+    if len(set(normal)) != len(normal):
+        raise ParameterError(
+            message(where, "each dim may be given once.", f"dim = {dims}, of {ndim} dims", "remove the repeated one.")
+        )
+    return normal
+
+
+def normal_dim(where: str, dim: int, ndim: int) -> int:
+    """Return one dim as a non-negative int; a tensor without dims takes 0 and −1, as in PyTorch."""
+    span = ndim or 1
+    if not isinstance(dim, (int, np.integer)) or not -span <= dim < span:
+        raise IndexRangeError(
+            message(
+                where,
+                f"dim expects an int from {-span} to {span - 1}, got {dim!r}.",
+                f"the tensor has {ndim} dims",
+                "count dims from 0, or from the end with −1.",
+            )
+        )
+    return int(dim) % span
+
+
+def axes(dims: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """Return the dims as NumPy's axes."""
+    return dims if ndim else ()  # arrays without dims have no axis 0
+
+
+def reduction_samples(rng: Rng) -> Iterator[Sample]:
+    """Yield one dim, several, all, kept and not, negative, of size 1, and empty where that has a result."""
+    x = distinct(rng, 2, 3, 4)
+    yield Sample(x)
+    yield Sample(x, 1)
+    yield Sample(x, (0, -1))
+    yield Sample(x, -1, True)
+    yield Sample(x, dim=(0, 2), keepdim=True)
+    yield Sample(distinct(rng))
+    yield Sample(distinct(rng, 3, 1), 1)
+
+
+def distinct(rng: Rng, *shape: int) -> Any:
+    """Return values that lie well apart, so that finite differences do not change their order."""
+    size = int(np.prod(shape))
+    return ((rng.permutation(size) + rng.uniform(0.2, 0.8, size)) / builtins.max(size, 1) * 4 - 2).reshape(shape)
+
+
+def reduction_errors() -> Iterator[ErrorSample]:
+    """Yield a dim out of range, and one given twice."""
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "2"), np.ones((2, 3)), 2)
+    yield ErrorSample(ParameterError, ("dim", "once"), np.ones((2, 3)), (0, 0))
+
+
+class Sum(Primitive):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.sum(x, axis=dim, keepdims=keepdim)
+
+    @staticmethod
+    def grad_x(g: Tensor, x_shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> Tensor:
+        return restore(g, x_shape, dim, keepdim).expand(x_shape)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from reduction_samples(rng)
+        yield Sample(np.zeros((0, 3)), 0)
+        yield Sample(np.zeros((2, 0)), 1)
+
+    errors = staticmethod(reduction_errors)
+
+
+class _Quantifier(Primitive, abstract=True):
+    constants = ("x",)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        x = rng.integers(0, 2, (2, 3)) > 0
+        yield Sample(x)
+        yield Sample(x, 0)
+        yield Sample(x, 1, True)
+
+    errors = staticmethod(reduction_errors)
+
+
+class All(_Quantifier):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.all(x, axis=dim, keepdims=keepdim)
+
+
+class Any_(_Quantifier):
+    name = "any"
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.any(x, axis=dim, keepdims=keepdim)
+
+
+def restore(g: Tensor, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> Tensor:
+    """Return a reduced tensor with the reduced dims back as 1, so that it broadcasts against the input."""
+    if keepdim or not shape:
+        return g
+    return g.reshape(tuple(1 if i in dim else size for i, size in enumerate(shape)))
+
+
+@Sum.public
+def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum over dims: y = Σ x.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        dim: one dim or several; all by default.
+        keepdim: keep the summed dims, as 1.
+        dtype: cast to it first; bools and integers are summed as int64 otherwise.
+    Raises:
+        IndexRangeError: a dim out of range.
+    Gradient: g, repeated over the summed dims.
+
+    >>> import minicnn
+    >>> sum(minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+    tensor([4., 6.])
+    """
+    x = input if dtype is None else input.to(dtype)
+    if x.dtype.kind in "bui":
+        x = x.to(np.int64)
+    return Sum.apply(x, dim=axes(normal_dims("sum", dim, x.ndim), x.ndim), keepdim=keepdim)
+
+
+@composition(reduction_samples, reduction_errors)
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean over dims: y = Σ x / n; NaN over no elements.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Raises:
+        DTypeError: the input is of integers.
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> mean(minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(2.5000)
+    """
+    x = input if dtype is None else input.to(dtype)
+    if x.dtype.kind != "f":
+        raise DTypeError(
+            message("mean", f"expects floats, got {x.dtype}.", f"shape {tuple(x.shape)}", "x.float().mean().")
+        )
+    dims = normal_dims("mean", dim, x.ndim)
+    count = count_of(x.shape, dims)
+    total = sum(x, dims, keepdim)
+    return total * (1.0 / count) if count else total / 0.0
+
+
+def count_of(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
+    """Return how many elements one result is reduced from."""
+    total = 1
+    for d in dims:
+        total *= shape[d] if shape else 1
+    return total
+
+
+@composition(reduction_samples, reduction_errors)
+def var(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
+) -> Tensor:
+    """Variance over dims, in two passes: y = Σ (x − mean)² / max(0, n − correction).
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        correction: what is taken off n; 1 by default (Bessel's).
+        unbiased: PyTorch's older spelling: True is correction 1, False is 0.
+    Raises:
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> var(minicnn.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    if unbiased is not None:
+        correction = 1 if unbiased else 0
+    dims = normal_dims("var", dim, input.ndim)
+    centred = input - mean(input, dims, True)
+    total = sum(centred * centred, dims, keepdim)
+    degrees = builtins.max(count_of(input.shape, dims) - correction, 0)
+    return total * (1.0 / degrees) if degrees else total * float("nan")
+
+
+def _std_samples(rng: Rng) -> Iterator[Sample]:
+    for sample in reduction_samples(rng):
+        if sample.args[0].shape == (2, 3, 4):
+            yield sample
+
+
+@composition(_std_samples, reduction_errors)
+def std(
+    input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
+) -> Tensor:
+    """Standard deviation over dims: the square root of `var`, with the same arguments.
+
+    >>> import minicnn
+    >>> std(minicnn.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    return var(input, dim, keepdim, correction=correction, unbiased=unbiased).sqrt()
+
+
+def _logsumexp_samples(rng: Rng) -> Iterator[Sample]:
+    yield from reduction_samples(rng)
+    yield Sample(rng.normal(size=(2, 3)) * 3 + 1e4, 1)
+
+
+@composition(_logsumexp_samples, reduction_errors)
+def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """y = ln Σ eˣ over dims, computed from the largest element so that nothing overflows.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+
+    >>> import minicnn
+    >>> logsumexp(minicnn.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6931)
+    """
+    x = as_float(input)
+    dims = normal_dims("logsumexp", dim, x.ndim)
+    top = x.detach().amax(dims, True)
+    top = top.masked_fill(~top.isfinite(), 0.0)  # ∞ − ∞ has no value; from 0 the sum says what it is
+    y = sum((x - top).exp(), dims, keepdim).log()
+    return y + (top if keepdim else top.reshape(y.shape))
+
+
+@All.public
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether all elements are non-zero, over dims.
+
+    >>> import minicnn
+    >>> all(minicnn.tensor([[True, False], [True, True]]), dim=1)
+    tensor([False,  True])
+    """
+    return All.apply(input, dim=axes(normal_dims("all", dim, input.ndim), input.ndim), keepdim=keepdim)
+
+
+@Any_.public
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Whether any element is non-zero, over dims.
+
+    >>> import minicnn
+    >>> any(minicnn.tensor([[True, False], [False, False]]), dim=1)
+    tensor([ True, False])
+    """
+    return Any_.apply(input, dim=axes(normal_dims("any", dim, input.ndim), input.ndim), keepdim=keepdim)

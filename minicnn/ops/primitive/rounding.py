@@ -1,0 +1,115 @@
+"""Step functions: sign, floor, ceil, trunc, round. Flat wherever they have a derivative, so their gradient is 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minicnn.autograd.sample import Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.ops.primitive.elementwise import Unary
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class _Step(Unary, abstract=True):
+    """A function that is flat wherever it has a derivative: its gradient is 0."""
+
+    to_float = False
+
+    @staticmethod
+    def grad_x(g: Tensor) -> Tensor:
+        return g * 0.0
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(np.array([[-1.7, -0.4], [0.3, 2.6]]) + rng.uniform(-0.05, 0.05, (2, 2)))
+        yield Sample(np.zeros((0, 2)))
+
+
+class Sign(_Step):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.sign(x)
+
+
+class Floor(_Step):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.floor(x)
+
+
+class Ceil(_Step):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.ceil(x)
+
+
+class Trunc(_Step):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.trunc(x)
+
+
+class Round(_Step):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.rint(x)
+
+
+@Sign.public
+def sign(input: Tensor) -> Tensor:
+    """−1, 0 or 1 by the sign; its gradient is 0.
+
+    >>> import minicnn
+    >>> sign(minicnn.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+    """
+    return Sign.apply(input)
+
+
+@Floor.public
+def floor(input: Tensor) -> Tensor:
+    """The largest whole number not above x; its gradient is 0.
+
+    >>> import minicnn
+    >>> floor(minicnn.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+    """
+    return Floor.apply(input)
+
+
+@Ceil.public
+def ceil(input: Tensor) -> Tensor:
+    """The smallest whole number not below x; its gradient is 0.
+
+    >>> import minicnn
+    >>> ceil(minicnn.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+    """
+    return Ceil.apply(input)
+
+
+@Trunc.public
+def trunc(input: Tensor) -> Tensor:
+    """x without its fraction; its gradient is 0.
+
+    >>> import minicnn
+    >>> trunc(minicnn.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+    """
+    return Trunc.apply(input)
+
+
+@Round.public
+def round(input: Tensor) -> Tensor:
+    """The nearest whole number, halves to the even one; its gradient is 0.
+
+    >>> import minicnn
+    >>> round(minicnn.tensor([0.5, 1.5, 1.7]))
+    tensor([0., 2., 2.])
+    """
+    return Round.apply(input)

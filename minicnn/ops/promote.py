@@ -1,0 +1,133 @@
+"""Type promotion by PyTorch's rules, for tensors and Python scalars.
+
+Operands rank: tensors with dims, then tensors without, then Python scalars. The result has the promoted dtype of the
+highest rank present, unless a lower rank has a higher category (bool < int < float); then that one's dtype joins.
+A Python float joins integer tensors as the default dtype, float32. NumPy differs: int64 with float32 is float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
+
+FLOATS = (np.dtype("float32"), np.dtype("float64"))
+_default = np.dtype("float32")
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """Return the dtype of new float tensors; float32 unless `set_default_dtype` changed it."""
+    return _default
+
+
+def set_default_dtype(dtype: Any) -> None:
+    """Set the dtype of new float tensors: float32 or float64.
+
+    Raises:
+        ParameterError: it is neither.
+    """
+    global _default
+    if np.dtype(dtype) not in FLOATS:
+        raise ParameterError(
+            message(
+                "set_default_dtype",
+                f"expects float32 or float64, got {np.dtype(dtype)}.",
+                f"dtype = {dtype!r}",
+                "set_default_dtype(minicnn.float64), for one.",
+            )
+        )
+    _default = np.dtype(dtype)
+
+
+def promote_types(a: Any, b: Any) -> np.dtype[Any]:
+    """Return the dtype that holds both.
+
+    >>> promote_types("int64", "float32")
+    dtype('float32')
+    """
+    a, b = np.dtype(a), np.dtype(b)
+    high, low = _category(a), _category(b)
+    if high != low:
+        return a if high > low else b
+    return np.promote_types(a, b)
+
+
+def _category(dtype: np.dtype[Any]) -> int:
+    try:
+        return _CATEGORY[dtype.kind]
+    except KeyError:
+        raise DTypeError(
+            message(
+                "promotion",
+                f"expects bool, integer or float tensors, got {dtype}.",
+                "float32 and float64 are computed with; integers and bools are carried",
+                "convert it first: x.to(minicnn.float32).",
+            )
+        ) from None
+
+
+def result_type(*operands: Any) -> np.dtype[Any]:
+    """Return the dtype that an op of these tensors and Python scalars gives.
+
+    >>> import minicnn
+    >>> result_type(minicnn.tensor([1, 2]), 0.5)
+    dtype('float32')
+    """
+    ranks: list[np.dtype[Any] | None] = [None, None, None]  # with dims, without, Python scalars
+    for x in operands:
+        if isinstance(x, TapeTensor):
+            rank, dtype = (0 if x._array.ndim else 1), x._array.dtype
+        else:
+            rank, dtype = 2, _scalar_dtype(x)
+        found = ranks[rank]
+        ranks[rank] = dtype if found is None else promote_types(found, dtype)
+    result = None
+    for candidate in ranks:
+        if candidate is not None and (result is None or _category(candidate) > _category(result)):
+            result = candidate
+    return result or _default
+
+
+def _scalar_dtype(value: Any) -> np.dtype[Any]:
+    if isinstance(value, bool):
+        return np.dtype("bool")
+    if isinstance(value, int):
+        return np.dtype("int64")
+    if isinstance(value, float):
+        return _default
+    raise ArgumentTypeError(
+        message(
+            "promotion",
+            f"expects tensors and numbers, got {type(value).__name__}.",
+            f"value {value!r}",
+            "make a tensor of it: minicnn.tensor(value).",
+        )
+    )
+
+
+def promote(operands: Sequence[Any]) -> list[Any]:
+    """Return the operands with every tensor cast to their `result_type`; scalars become Python numbers of it."""
+    operands = [_plain(x) for x in operands]
+    dtype = result_type(*operands)
+    return [x.to(dtype) if isinstance(x, TapeTensor) else dtype.type(x).item() for x in operands]
+
+
+def _plain(x: Any) -> Any:
+    """Return NumPy scalars as Python numbers, and NumPy arrays as tensors."""
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        from minicnn.autograd.graph import wrap
+
+        return wrap(x)
+    return x
+
+
+def as_float(x: Any) -> Any:
+    """Return the tensor itself if it is of floats, else cast to the default dtype, as PyTorch's exp(int) does."""
+    return x if x._array.dtype.kind == "f" else x.to(_default)

@@ -1,0 +1,78 @@
+"""Random generators: drawn on the CPU, so that every backend starts from the same numbers."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from minicnn.errors import ArgumentTypeError, message
+
+
+class Generator:
+    """A stream of random numbers with a seed of its own (NumPy's PCG64).
+
+    Args:
+        device: accepted for PyTorch's sake; numbers are always drawn on the CPU.
+
+    >>> g = Generator().manual_seed(7)
+    >>> g.initial_seed()
+    7
+    """
+
+    def __init__(self, device: object = "cpu") -> None:
+        self.device = device
+        self.manual_seed(int.from_bytes(os.urandom(7), "little"))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream again from ``seed`` (an int); return the generator.
+
+        Raises:
+            ArgumentTypeError: ``seed`` is not an integer.
+        """
+        try:
+            self._seed = int(seed.__index__())
+        except AttributeError:
+            raise ArgumentTypeError(
+                message(
+                    "manual_seed",
+                    f"seed expects an int, got {type(seed).__name__}.",
+                    f"seed = {seed!r}",
+                    "pass a whole number, such as manual_seed(0).",
+                )
+            ) from None
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self
+
+    def seed(self) -> int:
+        """Seed the stream from the operating system; return the seed."""
+        return self.manual_seed(int.from_bytes(os.urandom(7), "little")).initial_seed()
+
+    def initial_seed(self) -> int:
+        """Return the seed the stream last started from."""
+        return self._seed
+
+    def get_state(self) -> dict[str, object]:
+        """Return the state of the stream, for `set_state`."""
+        return {"seed": self._seed, "state": self.numpy.bit_generator.state}
+
+    def set_state(self, state: dict[str, object]) -> None:
+        """Put the stream back to a state from `get_state`."""
+        self._seed = state["seed"]  # type: ignore[assignment]
+        self.numpy.bit_generator.state = state["state"]  # type: ignore[assignment]
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the generator that weights, shuffles and dropout masks are drawn from by default.
+
+    >>> import minicnn
+    >>> _ = minicnn.manual_seed(0)
+    >>> a = minicnn.rand(3)
+    >>> _ = minicnn.manual_seed(0)
+    >>> bool((a == minicnn.rand(3)).all())
+    True
+    """
+    return default_generator.manual_seed(seed)

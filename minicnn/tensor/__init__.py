@@ -1,0 +1,273 @@
+"""Tensor: an array, its gradient, and every op as a method."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Self
+
+import numpy as np
+
+from minicnn import ops
+from minicnn.autograd import graph
+from minicnn.autograd.graph import Hook, TapeTensor, clock, memory_of, wrap
+from minicnn.errors import DTypeError, GraphError, message
+from minicnn.ops.promote import get_default_dtype
+from minicnn.tensor.forms import Forms
+from minicnn.tensor.inplace import InPlace
+
+
+class Handle:
+    """What registering a hook returns: ``remove()`` takes the hook away."""
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self._hooks = hooks
+        self._key = clock()
+
+    def remove(self) -> None:
+        """Take the hook away; nothing happens the second time."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+@graph.set_tensor_class
+class Tensor(Forms, InPlace):
+    """A multi-dimensional array that remembers how it was computed.
+
+    Make one with `minicnn.tensor`, `minicnn.zeros` and the like; ``Tensor([1, 2])`` gives floats, as in PyTorch.
+
+    Attributes:
+        grad: the gradient that `backward` added up, or None.
+
+    >>> import minicnn
+    >>> x = minicnn.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __array_ufunc__ = None  # so that array + tensor asks the tensor
+    grad: Tensor | None
+
+    def __init__(self, *data: Any) -> None:
+        if len(data) == 1 and not isinstance(data[0], int):
+            values = data[0]._array if isinstance(data[0], TapeTensor) else data[0]
+            self._array = np.array(values, dtype=get_default_dtype())
+        else:
+            self._array = np.zeros(data if data else (0,), dtype=get_default_dtype())
+
+    # ---- gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for it; settable on leaves of floats."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and self._array.dtype.kind != "f":
+            raise DTypeError(
+                message(
+                    "requires_grad",
+                    f"only floats have gradients, this is {self.dtype}.",
+                    f"shape {tuple(self.shape)}",
+                    "convert it first: x.float().",
+                )
+            )
+        if self._node is not None and not value:
+            raise GraphError(
+                message(
+                    "requires_grad",
+                    "only a leaf's can be switched off.",
+                    f"this tensor was made by {self._node.name}",
+                    "use x.detach().",
+                )
+            )
+        self._requires_grad = bool(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded op made it."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> graph.Node | None:
+        """The recorded op that made it."""
+        return self._node
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, without history; assigning replaces the values."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        self._array = value._array
+        memory_of(self).written = clock()
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add its gradient to the ``grad`` of every leaf it came from; see `minicnn.autograd.backward`."""
+        graph.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set ``requires_grad``; return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same memory, off the tape."""
+        out: Tensor = wrap(self._array)
+        out._memory = memory_of(self)
+        return out
+
+    def detach_(self) -> Self:
+        """Take this tensor off the tape; return it."""
+        self._node, self._requires_grad, self._family = None, False, None
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is no leaf."""
+        if not self._requires_grad:
+            raise GraphError(
+                message(
+                    "retain_grad",
+                    "the tensor has no gradient to keep.",
+                    f"shape {tuple(self.shape)} does not require grad",
+                    "set requires_grad on an input before computing it.",
+                )
+            )
+        if self._node is not None:
+            self._node.retain = weakref.ref(self)
+
+    def register_hook(self, hook: Hook) -> Handle:
+        """Call ``hook(grad)`` when this tensor's gradient is known; a tensor it returns takes the gradient's place.
+
+        Returns:
+            A handle with ``remove()``.
+
+        >>> import minicnn
+        >>> x = minicnn.tensor([1.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10.])
+        """
+        if not self._requires_grad:
+            raise GraphError(
+                message(
+                    "register_hook",
+                    "the tensor has no gradient to hook.",
+                    f"shape {tuple(self.shape)} does not require grad",
+                    "set requires_grad first.",
+                )
+            )
+        owner: Any = self if self._node is None else self._node
+        name = "_hooks" if self._node is None else "hooks"
+        hooks = getattr(owner, name)
+        if hooks is None:
+            hooks = {}
+            setattr(owner, name, hooks)
+        handle = Handle(hooks)
+        hooks[handle._key] = hook
+        return handle
+
+    # ---- operators
+
+    __add__ = __radd__ = ops.add
+    __mul__ = __rmul__ = ops.mul
+    __sub__ = ops.sub
+    __truediv__ = ops.div
+    __pow__ = ops.pow
+    __matmul__ = ops.matmul
+    __neg__ = ops.neg
+    __abs__ = ops.abs
+    __getitem__ = ops.getitem
+    __eq__ = ops.eq  # type: ignore[assignment]
+    __ne__ = ops.ne  # type: ignore[assignment]
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ops.sub(other, self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ops.div(other, self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.pow(other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return ops.div(self, other, rounding_mode="floor")
+
+    def __mod__(self, other: Any) -> Tensor:
+        return self - ops.div(self, other, rounding_mode="floor") * other
+
+    def __invert__(self) -> Tensor:
+        return ops.logical_not(self) if self.dtype.kind == "b" else -self - 1
+
+    def __and__(self, other: Any) -> Tensor:
+        return ops.logical_and(self, other)
+
+    def __or__(self, other: Any) -> Tensor:
+        return ops.logical_or(self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return ops.ne(self, other)
+
+    # ---- ops as methods
+
+    abs, cos, exp, expm1, log, log1p, neg = ops.abs, ops.cos, ops.exp, ops.expm1, ops.log, ops.log1p, ops.neg
+    relu, rsqrt, sigmoid, sin, sqrt, tanh = ops.relu, ops.rsqrt, ops.sigmoid, ops.sin, ops.sqrt, ops.tanh
+    sign, floor, ceil, trunc, round = ops.sign, ops.floor, ops.ceil, ops.trunc, ops.round
+    add, sub, mul, div, pow, matmul = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.matmul
+    maximum, minimum, clamp, masked_fill = ops.maximum, ops.minimum, ops.clamp, ops.masked_fill
+    eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
+    logical_and, logical_or, logical_not = ops.logical_and, ops.logical_or, ops.logical_not
+    isnan, isinf, isfinite = ops.isnan, ops.isinf, ops.isfinite
+    sum, mean, var, std, logsumexp = ops.sum, ops.mean, ops.var, ops.std, ops.logsumexp
+    max, min, amax, argmax, argmin = ops.max, ops.min, ops.amax, ops.argmax, ops.argmin
+    all, any = ops.all, ops.any
+    reshape, view, permute, transpose = ops.reshape, ops.reshape, ops.permute, ops.transpose
+    expand, flip, squeeze, unsqueeze, flatten = ops.expand, ops.flip, ops.squeeze, ops.unsqueeze, ops.flatten
+    narrow, gather, unindex, index_put, clone = ops.narrow, ops.gather, ops.unindex, ops.index_put, ops.clone
+    softmax, log_softmax = ops.softmax, ops.log_softmax
+
+    def t(self) -> Tensor:
+        """The transpose of a matrix; a vector as it is."""
+        return self if self.ndim < 2 else self.transpose(0, 1)
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """Expanded to the other tensor's shape."""
+        return self.expand(other.shape)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """Under the other tensor's shape."""
+        return self.reshape(other.shape)
+
+    def where(self, condition: Tensor, other: Any) -> Tensor:
+        """Itself where the condition holds, ``other`` elsewhere."""
+        return ops.where(condition, self, other)
+
+    def sum_to_size(self, *size: Any) -> Tensor:
+        """Summed over the dims in which it was broadcast from ``size``."""
+        shape = ops.as_shape(size)
+        extra = self.ndim - len(shape)
+        dims = (*range(extra), *(extra + i for i, s in enumerate(shape) if s == 1 and self.shape[extra + i] != 1))
+        out = self.sum(dims, keepdim=True) if dims else self
+        return out.reshape(shape) if extra else out

@@ -1,0 +1,281 @@
+"""What a tensor gives to the world around it: numbers, lists, arrays, other dtypes and devices, copies, text."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from minicnn import ops
+from minicnn.autograd.graph import TapeTensor
+from minicnn.backend import backend_of
+from minicnn.backend.device import BACKENDS
+from minicnn.backend.device import device as Device
+from minicnn.errors import ArgumentTypeError, BackendError, DTypeError, GraphError, ShapeError, message
+from minicnn.ops.promote import get_default_dtype
+from minicnn.tensor.printing import show
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class Forms(TapeTensor):
+    """Conversion, and Python's own protocols."""
+
+    # ---- what it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of its dims."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """How many dims it has."""
+        return self._array.ndim
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its elements, a NumPy dtype."""
+        return self._array.dtype
+
+    @property
+    def device(self) -> Device:
+        """Where it lives."""
+        kind = backend_of(self._array).device_type
+        return Device(kind, None if kind == "cpu" else 0)
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it lives on a GPU."""
+        return backend_of(self._array).device_type == "cuda"
+
+    @property
+    def T(self) -> Tensor:
+        """The dims in reverse order."""
+        return self.permute(tuple(reversed(range(self.ndim))))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dims exchanged."""
+        return self.transpose(-1, -2)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dim."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def dim(self) -> int:
+        """How many dims it has."""
+        return self._array.ndim
+
+    def numel(self) -> int:
+        """How many elements it has."""
+        return int(self._array.size)
+
+    nelement = numel
+
+    def is_floating_point(self) -> bool:
+        """Whether its elements are floats."""
+        return self._array.dtype.kind == "f"
+
+    def is_contiguous(self) -> bool:
+        """Whether it lies in memory in row-major order."""
+        return bool(self._array.flags.c_contiguous)
+
+    # ---- to and from other forms
+
+    def item(self) -> Any:
+        """The value of a one-element tensor, as a Python number."""
+        if self._array.size != 1:
+            raise ShapeError(
+                message(
+                    "item",
+                    f"only one-element tensors are numbers, this one has {self._array.size} elements.",
+                    f"shape {tuple(self.shape)}",
+                    "index one element first, or use tolist().",
+                )
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return backend_of(self._array).to_numpy(self._array).tolist()
+
+    def numpy(self) -> Any:
+        """The values as a NumPy array that shares this tensor's memory.
+
+        Raises:
+            GraphError: it requires grad; detach it first.
+            BackendError: it lives on a GPU; move it first.
+        """
+        if self._requires_grad:
+            raise GraphError(
+                message(
+                    "numpy",
+                    "a tensor that requires grad is not handed out: NumPy would not record what is done to it.",
+                    f"shape {tuple(self.shape)}",
+                    "use x.detach().numpy().",
+                )
+            )
+        if self.is_cuda:
+            raise BackendError(
+                message("numpy", "the tensor lives on a GPU.", f"shape {tuple(self.shape)}", "use x.cpu().numpy().")
+            )
+        return backend_of(self._array).to_numpy(self._array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
+        """The tensor in another dtype or on another device; itself where nothing changes.
+
+        Args:
+            args: a dtype, a device, a tensor to follow, or a device and a dtype.
+            copy: return a copy even where nothing changes.
+
+        >>> import minicnn
+        >>> minicnn.tensor([1.5]).to(minicnn.int64)
+        tensor([1])
+        """
+        for arg in args:
+            if isinstance(arg, Tensor):
+                dtype, device = arg.dtype, arg.device
+            elif isinstance(arg, str) and arg.partition(":")[0] in BACKENDS:
+                device = arg
+            elif type(arg).__name__ == "device":
+                device = arg
+            elif not isinstance(arg, bool):
+                dtype = arg
+        out = self
+        if device is not None and Device(device).type != self.device.type:
+            out = ops.transfer(out, Device(device).type)
+        if dtype is not None and np.dtype(dtype) != out._array.dtype:
+            out = ops.cast(out, np.dtype(dtype))
+        return out.clone() if copy and out is self else out
+
+    def type(self, dtype: Any = None) -> Any:
+        """The tensor in another dtype; without one, the name of its own."""
+        return str(self.dtype) if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """The tensor in the other one's dtype and place."""
+        return self.to(other)
+
+    def cpu(self) -> Tensor:
+        """The tensor on the CPU."""
+        return self.to(device="cpu")
+
+    def cuda(self, index: Any = None) -> Tensor:
+        """The tensor on the GPU."""
+        return self.to(device="cuda")
+
+    def float(self) -> Tensor:
+        """The tensor as float32."""
+        return self.to(np.float32)
+
+    def double(self) -> Tensor:
+        """The tensor as float64."""
+        return self.to(np.float64)
+
+    def long(self) -> Tensor:
+        """The tensor as int64."""
+        return self.to(np.int64)
+
+    def int(self) -> Tensor:
+        """The tensor as int32."""
+        return self.to(np.int32)
+
+    def bool(self) -> Tensor:
+        """The tensor as bools: whether each element is non-zero."""
+        return self.to(np.bool_)
+
+    def contiguous(self) -> Tensor:
+        """The tensor in row-major memory; itself where it is."""
+        if self._array.flags.c_contiguous:
+            return self
+        out: Tensor = ops.clone(self)
+        out._array = backend_of(self._array).xp.ascontiguousarray(out._array)
+        return out
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        values = backend_of(self._array).to_numpy(self._array)
+        return _rebuild, (type(self), values, self._requires_grad and self._node is None, self.device.type)
+
+    def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Self:
+        if self._node is not None:
+            raise GraphError(
+                message(
+                    "deepcopy",
+                    "only leaf tensors are copied with all they are.",
+                    f"this tensor was made by {self._node.name}",
+                    "copy x.detach(), or use x.clone().",
+                )
+            )
+        out = type(self).__new__(type(self))
+        out.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("_memory", "_family", "_hooks")})
+        out._array = self._array.copy()
+        if self.grad is not None:
+            out.grad = self.grad.detach().clone()
+        memo[id(self)] = out
+        return out
+
+    # ---- Python's own protocols
+
+    def __len__(self) -> builtins.int:
+        if self.ndim == 0:
+            raise ArgumentTypeError(message("len", "a tensor without dims has no length.", f"{self!r}", "use item()."))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> builtins.bool:
+        return builtins.bool(self.item())
+
+    def __int__(self) -> builtins.int:
+        return builtins.int(self.item())
+
+    def __float__(self) -> builtins.float:
+        return builtins.float(self.item())
+
+    def __index__(self) -> builtins.int:
+        if self._array.dtype.kind not in "ui" or self._array.size != 1:
+            raise ArgumentTypeError(
+                message(
+                    "index",
+                    "only one-element integer tensors are indices.",
+                    f"shape {tuple(self.shape)}, {self.dtype}",
+                    "use item(), or long().",
+                )
+            )
+        return builtins.int(self.item())
+
+    def __contains__(self, value: Any) -> builtins.bool:
+        return builtins.bool((self == value).any())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else format(str(self), spec)
+
+    def __repr__(self) -> str:
+        suffix = []
+        if self.device.type != "cpu":
+            suffix.append(f"device='{self.device}'")
+        if self.dtype not in (get_default_dtype(), np.int64, np.bool_) or (
+            self.numel() == 0 and self.dtype.kind != "f"
+        ):
+            suffix.append(f"dtype={self.dtype}")
+        if self._node is not None:
+            suffix.append(f"grad_fn={self._node!r}")
+        elif self._requires_grad:
+            suffix.append("requires_grad=True")
+        return show(backend_of(self._array).to_numpy(self._array), suffix)
+
+
+def _rebuild(cls: builtins.type[Tensor], values: Any, requires_grad: bool, place: str) -> Tensor:
+    """Return a tensor from its pickled parts."""
+    out = cls.__new__(cls)
+    out._array = Device(place).backend().asarray(values)
+    out._requires_grad = requires_grad
+    return out

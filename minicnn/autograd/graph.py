@@ -57,6 +57,7 @@ class Family:
 
     def __init__(self, root: TapeTensor) -> None:
         self.root = stand_in(root)
+        self.root._origin = None  # a leaf that leads to its family, and back, would be a cycle
         self.members = [weakref.ref(root)]
         self.full = 16  # how long the list may grow before the dead are taken out
 
@@ -76,6 +77,7 @@ class TapeTensor:
     _node: Node | None = None  # the op that made it; None for a leaf
     _memory: Memory | None = None  # made when memory is first shared or written to
     _family: Family | None = None  # made when a view is first taken
+    _origin: TapeTensor | None = None  # for the stand-in of a leaf: the leaf
     _hooks: dict[int, Hook] | None = None  # of a leaf; those of other tensors live in their node
     grad: Any = None
 
@@ -103,6 +105,8 @@ def stand_in(tensor: TapeTensor) -> Any:
     copy._node = tensor._node
     copy._requires_grad = tensor._requires_grad
     copy._memory = tensor._memory
+    if tensor._node is None:
+        copy._origin = tensor if tensor._origin is None else tensor._origin
     return copy
 
 
@@ -188,7 +192,11 @@ class Node:
 
 def edge_of(tensor: TapeTensor) -> Node | TapeTensor | None:
     """Return where the gradient of this tensor goes."""
-    return (tensor._node or tensor) if tensor._requires_grad else None
+    if not tensor._requires_grad:
+        return None
+    if tensor._node is not None:
+        return tensor._node
+    return tensor if tensor._origin is None else tensor._origin
 
 
 class Output(Node):

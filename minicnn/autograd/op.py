@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from minicnn.autograd.graph import (
     Memory,
     Node,
@@ -175,6 +177,7 @@ class Primitive(Op, abstract=True):
     views: ClassVar[bool] = False
     gradients: ClassVar[tuple[Gradient | None, ...]]
     variadic: ClassVar[bool] = False
+    differentiable: ClassVar[bool] = True
 
     def __init_subclass__(cls, abstract: bool = False, register: bool = True) -> None:
         super().__init_subclass__(abstract, register)
@@ -191,6 +194,7 @@ class Primitive(Op, abstract=True):
                 raise TypeError(f"op {cls.__name__}: input {name} has no grad_{name}, and is not in constants.")
             gradients.append(function and Gradient(cls.__name__, function, arrays, params))
         cls.gradients = tuple(gradients)
+        cls.differentiable = any(gradients)
 
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any:
@@ -199,7 +203,7 @@ class Primitive(Op, abstract=True):
         out = wrap(_as_array(be, cls.forward(be, *arrays, **params)))  # type: ignore[attr-defined]
         if cls.views:
             share(inputs[0], out)
-        if wanted and mode.recording and cls.gradients[0] is not None:
+        if wanted and mode.recording and cls.differentiable:
             cls.record(out, inputs, params)
         return out
 
@@ -214,7 +218,7 @@ class Primitive(Op, abstract=True):
                 edges.append(None)
                 calls.append(None)
             else:
-                edges.append(x._node or x)
+                edges.append(edge_of(x))
                 calls.append((gradient, gradient.arguments(inputs, params, i), x._array.shape))
         out._node = PrimitiveNode(cls, tuple(edges), calls, out)
         out._requires_grad = True
@@ -222,7 +226,9 @@ class Primitive(Op, abstract=True):
 
 def _as_array(be: Backend, value: Any) -> Array:
     """NumPy gives scalars where an op's result has no dims; tensors hold arrays."""
-    return value if type(value) is be.array_type else be.asarray(value)
+    if type(value) is be.array_type or not isinstance(value, np.generic):
+        return value
+    return be.asarray(value)
 
 
 class Gradient:

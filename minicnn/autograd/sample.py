@@ -22,7 +22,7 @@ class Sample:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.args = args
+        self.args = tuple(np.asarray(a) if isinstance(a, np.generic) else a for a in args)
         self.kwargs = kwargs
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from minicnn.backend.base import Array, Backend
 from minicnn.errors import BackendError, message
 
-__all__ = ["Array", "Backend", "backend_of", "current", "get", "register", "to_numpy", "use"]
+__all__ = ["Array", "Backend", "backend_of", "current", "get", "to_numpy", "use"]
 
 
 def _numpy() -> Backend:
@@ -28,15 +28,16 @@ def _cupy() -> Backend:
     return CupyBackend()
 
 
-_makers: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "cupy": _cupy}
+def _strict() -> Backend:
+    from minicnn.backend.strict import StrictBackend
+
+    return StrictBackend()
+
+
+_makers: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "cupy": _cupy, "strict": _strict}
 _made: dict[str, Backend] = {}
 _by_array_type: dict[type, Backend] = {}
 _current: Backend | None = None
-
-
-def register(name: str, maker: Callable[[], Backend]) -> None:
-    """Add a backend under a name of its own; it is made when first asked for."""
-    _makers[name] = maker
 
 
 def get(name: str) -> Backend:
@@ -65,7 +66,8 @@ class use:
     """Choose the backend of new tensors; as a context manager, for a block only.
 
     Args:
-        name: ``"numpy"`` (CPU), ``"cupy"`` (GPU), or ``"auto"``: the GPU where one can be used, else the CPU.
+        name: ``"numpy"`` (CPU), ``"cupy"`` (GPU), ``"strict"`` (the CPU, behaving as the GPU does, for tests), or
+            ``"auto"``: the GPU where one can be used, else the CPU.
 
     Raises:
         BackendError: the backend is unknown, or cannot be used here; there is no silent fall back.

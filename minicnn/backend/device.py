@@ -7,7 +7,7 @@ from typing import Any
 from minicnn.backend import Backend, get
 from minicnn.errors import BackendError, message
 
-BACKENDS = {"cpu": "numpy", "cuda": "cupy"}
+BACKENDS = {"cpu": "numpy", "cuda": "cupy", "strict": "strict"}
 
 
 class device:
@@ -20,9 +20,12 @@ class device:
     device(type='cuda', index=0)
     """
 
+    type: str
+    index: int | None
+
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
-            type, index = type.type, type.index
+            index = type.index
         name, _, number = str(type).partition(":")
         if name not in BACKENDS or (number and not number.isdigit()):
             raise BackendError(

@@ -9,10 +9,10 @@ import numpy as np
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import backend_of
-from minicnn.creation import as_tensor
 from minicnn.errors import ArgumentTypeError, ShapeError, message
 from minicnn.ops.primitive.join import stack
 from minicnn.tensor import Tensor
+from minicnn.tensor.creation import as_tensor
 
 __all__ = ["default_collate"]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from minicnn.creation import as_tensor
 from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.random import Generator, default_generator
+from minicnn.tensor.creation import as_tensor
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor

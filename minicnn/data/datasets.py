@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.creation import as_tensor, from_numpy
 from minicnn.data.dataset import Dataset, position
 from minicnn.data.files import (
     DIGITS_FILES,
@@ -25,6 +24,7 @@ from minicnn.data.files import (
 from minicnn.data.transforms.basic import on_batch, takes_arrays
 from minicnn.data.transforms.functional import pil, unit
 from minicnn.tensor import Tensor
+from minicnn.tensor.creation import as_tensor, from_numpy
 
 __all__ = ["MNIST", "Digits", "FashionMNIST", "find_datasets"]
 

@@ -140,7 +140,7 @@ class Forms(TapeTensor):
         tensor([1])
         """
         for arg in args:
-            if isinstance(arg, Tensor):
+            if isinstance(arg, Forms):
                 dtype, device = arg.dtype, arg.device
             elif isinstance(arg, str) and arg.partition(":")[0] in BACKENDS:
                 device = arg

@@ -92,7 +92,7 @@ class Normalize:
         std: what to divide by, one entry a channel; not 0.
         inplace: write the result into the input too.
 
-    >>> from minicnn.creation import as_tensor
+    >>> from minicnn.tensor.creation import as_tensor
     >>> Normalize((0.5,), (0.5,))(as_tensor([[[0.0, 1.0]]]))
     tensor([[[-1.,  1.]]])
     """

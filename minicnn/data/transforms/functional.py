@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.creation import as_tensor
 from minicnn.errors import ArgumentTypeError, DataError, DTypeError, ParameterError, ShapeError, message
 from minicnn.tensor import Tensor
+from minicnn.tensor.creation import as_tensor
 
 __all__ = ["center_crop", "crop", "hflip", "normalize", "pad", "resize", "to_tensor"]
 

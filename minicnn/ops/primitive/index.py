@@ -129,10 +129,8 @@ def normal_index(x: Tensor, index: Any) -> Any:
     """
     be = backend_of(x._array)
     shape = tuple(x._array.shape)
-    parts: list[Any] = []
-    for part in index if isinstance(index, tuple) else (index,):
-        parts.extend(_normal_part(be, part, shape))
-    used = sum(part is not None and part is not Ellipsis for part in parts)
+    given = [_plain_part(be, part, shape) for part in (index if isinstance(index, tuple) else (index,))]
+    used = sum(_dims_of(part) for part in given)
     if used > len(shape):
         raise IndexRangeError(
             message(
@@ -142,27 +140,44 @@ def normal_index(x: Tensor, index: Any) -> Any:
                 "index at most once a dim; None and ... take none.",
             )
         )
+    parts: list[Any] = []
     dim = 0
-    for part in parts:
+    for part in given:
         if part is Ellipsis:
             dim += len(shape) - used
-        elif part is not None:
-            _check_range(be, part, dim, shape)
-            dim += 1
+            parts.append(part)
+        elif _is_mask(part):
+            parts.extend(_mask_places(be, part, shape, dim))
+            dim += part.ndim
+        else:
+            if part is not None:
+                _check_range(part, dim, shape)
+                dim += 1
+            parts.append(part)
     return tuple(parts)
 
 
-def _normal_part(be: Backend, part: Any, shape: Shape) -> list[Any]:
+def _is_mask(part: Any) -> bool:
+    return hasattr(part, "dtype") and part.dtype.kind == "b"
+
+
+def _dims_of(part: Any) -> int:
+    """How many dims an index takes."""
+    if part is None or part is Ellipsis:
+        return 0
+    return int(part.ndim) if _is_mask(part) else 1
+
+
+def _plain_part(be: Backend, part: Any, shape: Shape) -> Any:
+    """Return an index as an int, slice, None, ... or an array of ints or bools."""
     if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
-        return [part]
+        return part
     if isinstance(part, TapeTensor):
         part = part._array
     elif isinstance(part, (list, range, np.ndarray, np.generic, bool)):
         part = be.asarray(np.asarray(part, dtype=np.int64 if isinstance(part, list) and not part else None))
     kind = getattr(getattr(part, "dtype", None), "kind", "")
-    if kind == "b":
-        return _mask_places(be, part, shape)
-    if kind not in ("i", "u"):
+    if kind not in ("b", "i", "u"):
         raise ArgumentTypeError(
             message(
                 "index",
@@ -171,29 +186,30 @@ def _normal_part(be: Backend, part: Any, shape: Shape) -> list[Any]:
                 "convert it: index.long().",
             )
         )
-    return [int(part) if part.ndim == 0 else be.asarray(part)]
+    return int(part) if part.ndim == 0 and kind != "b" else be.asarray(part)
 
 
 def _kind_of(part: Any) -> str:
     return str(part.dtype) if hasattr(part, "dtype") else type(part).__name__
 
 
-def _mask_places(be: Backend, mask: Array, shape: Shape) -> list[Any]:
-    if mask.ndim == 0:  # x[True] is x with a new dim in front, x[False] is empty
-        return [None] if bool(mask) else [None, be.xp.zeros((0,), dtype="int64")]
-    if not any(shape[i : i + mask.ndim] == tuple(mask.shape) for i in range(len(shape))):
+def _mask_places(be: Backend, mask: Array, shape: Shape, dim: int) -> list[Any]:
+    """Return, for each dim of the mask, the places where it holds."""
+    if mask.ndim == 0:  # a new dim in front, of size 1 or 0
+        return [bool(mask)]
+    if shape[dim : dim + mask.ndim] != tuple(mask.shape):
         raise IndexRangeError(
             message(
                 "index",
                 f"a bool mask must have the shape of the dims it stands for, got {tuple(mask.shape)}.",
-                f"the tensor has shape {shape}",
+                f"the tensor has shape {shape}; the mask stands at dim {dim}",
                 "compare the tensor itself, or a slice of it, to make the mask.",
             )
         )
     return list(be.xp.nonzero(mask))
 
 
-def _check_range(be: Backend, part: Any, dim: int, shape: Shape) -> None:
+def _check_range(part: Any, dim: int, shape: Shape) -> None:
     size = shape[dim]
     if isinstance(part, int):
         low = high = part

@@ -191,7 +191,15 @@ def count_of(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
     return total
 
 
-@composition(reduction_samples, reduction_errors)
+def _var_samples(rng: Rng) -> Iterator[Sample]:
+    for sample in reduction_samples(rng):
+        if sample.args[0].shape == (2, 3, 4):  # one value alone has no variance
+            yield sample
+    yield Sample(distinct(rng, 2, 3), 1, correction=0)
+    yield Sample(distinct(rng, 2, 3), unbiased=False)
+
+
+@composition(_var_samples, reduction_errors)
 def var(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
 ) -> Tensor:
@@ -217,13 +225,7 @@ def var(
     return total * (1.0 / degrees) if degrees else total * float("nan")
 
 
-def _std_samples(rng: Rng) -> Iterator[Sample]:
-    for sample in reduction_samples(rng):
-        if sample.args[0].shape == (2, 3, 4):
-            yield sample
-
-
-@composition(_std_samples, reduction_errors)
+@composition(_var_samples, reduction_errors)
 def std(
     input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
 ) -> Tensor:

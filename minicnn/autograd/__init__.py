@@ -1,16 +1,11 @@
 """The tape, the two kinds of op, and a user's own op."""
 
+from minicnn.autograd.engine import backward, grad
 from minicnn.autograd.function import Function
-from minicnn.autograd.graph import (
-    backward,
-    by_definition,
-    enable_grad,
-    grad,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from minicnn.autograd.op import Fused, Primitive, composition
+from minicnn.autograd.fused import Fused
+from minicnn.autograd.mode import by_definition, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Sample
 
 __all__ = [

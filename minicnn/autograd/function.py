@@ -13,11 +13,10 @@ from minicnn.autograd.graph import (
     TapeTensor,
     edge_of,
     memory_of,
-    mode,
-    no_grad,
     stand_in,
     wrap,
 )
+from minicnn.autograd.mode import mode, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
 
@@ -158,7 +157,7 @@ class FunctionNode(Node):
         super().__init__(function.__name__, tuple(edge_of(a) if isinstance(a, TapeTensor) else None for a in args))
         self.function = function
         self.ctx = ctx
-        self.inputs = [a._array.shape if isinstance(a, TapeTensor) else None for a in args]
+        self.inputs: list[Any] = [a._array.shape if isinstance(a, TapeTensor) else None for a in args]
         self.likes = [
             (backend_of(out._array), out._array.shape, out._array.dtype) if isinstance(out, TapeTensor) else None
             for out in outputs

@@ -36,7 +36,7 @@ def _strict() -> Backend:
 
 _makers: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "cupy": _cupy, "strict": _strict}
 _made: dict[str, Backend] = {}
-_by_array_type: dict[type, Backend] = {}
+by_array_type: dict[type, Backend] = {}
 _current: Backend | None = None
 
 
@@ -58,7 +58,7 @@ def get(name: str) -> Backend:
             )
         backend = _makers[name]()
         _made[name] = backend
-        _by_array_type[backend.array_type] = backend
+        by_array_type[backend.array_type] = backend
     return _made[name]
 
 
@@ -119,7 +119,7 @@ def backend_of(array: Array) -> Backend:
     'numpy'
     """
     try:
-        return _by_array_type[type(array)]
+        return by_array_type[type(array)]
     except KeyError:
         raise BackendError(
             message(

@@ -71,7 +71,8 @@ class Backend:
     def strided_windows(self, x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
         """Return a view of all kernel windows: (N, C, *S) -> (N, C, *P, *K); nothing is copied."""
         n, c, *sizes = x.shape
-        out = tuple(output_size(*args, (0, 0), d) for *args, d in zip(sizes, kernel, stride, dilation, strict=True))
+        no_pads = ((0, 0),) * len(kernel)
+        out = tuple(output_size(*args) for args in zip(sizes, kernel, stride, no_pads, dilation, strict=True))
         steps = x.strides[2:]
         return self.xp.lib.stride_tricks.as_strided(
             x,
@@ -182,7 +183,8 @@ class Backend:
         """Return each window's maximum, (N, C, *S) -> (N, C, *P), and the offset in the window of the first one."""
         xp = self.xp
         padded = self.pad(x, padding, -float("inf"))
-        best = index = None
+        best: Any = None
+        index: Any = None
         for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
             part = padded[(..., *where)]
             if best is None:
@@ -225,7 +227,7 @@ class Backend:
         One shifted add an offset has the same order every time, where a scatter of atomics has none.
         """
         grown = tuple(low + size + high for (low, high), size in zip(padding, sizes, strict=True))
-        total = None
+        total: Any = None
         for part, where in zip(parts, self.offset_slices(out, kernel, stride, dilation), strict=True):
             if total is None:
                 total = self.channels_last((*part.shape[:2], *grown), part.dtype)

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, mode, stand_in
-from minicnn.autograd.op import PrimitiveNode
+from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, stand_in
+from minicnn.autograd.mode import mode
+from minicnn.autograd.primitive import PrimitiveNode
 from minicnn.backend import Array, backend_of
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.index import normal_index
@@ -101,7 +102,7 @@ def _keep_old_value(before: TapeTensor, value: TapeTensor) -> None:
     """Give ``before`` a copy of its array if the op that made ``value`` kept it for its gradient."""
     node = value._node
     kept = node.calls if isinstance(node, PrimitiveNode) and node.calls else ()
-    if any(argument is before for call in kept if call for argument in call[1]):
+    if any(argument is before for _, arguments, _ in kept for argument in arguments):
         before._array = before._array.copy()
         before._memory = None
 

@@ -114,7 +114,12 @@ def promote(operands: Sequence[Any]) -> list[Any]:
     """Return the operands with every tensor cast to their `result_type`; scalars become Python numbers of it."""
     operands = [_plain(x) for x in operands]
     dtype = result_type(*operands)
-    return [x.to(dtype) if isinstance(x, TapeTensor) else dtype.type(x).item() for x in operands]
+    return [cast(x, dtype) if isinstance(x, TapeTensor) else dtype.type(x).item() for x in operands]
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """Return the tensor in a dtype; itself where it has it."""
+    return x if x._array.dtype == dtype else x.to(dtype)
 
 
 def _plain(x: Any) -> Any:

@@ -8,9 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from minicnn import ops
-from minicnn.autograd import graph
+from minicnn.autograd import engine, graph
 from minicnn.autograd.graph import Hook, TapeTensor, clock, memory_of, wrap
 from minicnn.errors import DTypeError, GraphError, message
+from minicnn.ops.primitive.reduce import Sum
+from minicnn.ops.primitive.shape import Reshape
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.forms import Forms
 from minicnn.tensor.inplace import InPlace
@@ -118,7 +120,7 @@ class Tensor(Forms, InPlace):
         inputs: Any = None,
     ) -> None:
         """Add its gradient to the ``grad`` of every leaf it came from; see `minicnn.autograd.backward`."""
-        graph.backward(self, gradient, retain_graph, create_graph, inputs)
+        engine.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad``; return the tensor."""
@@ -269,5 +271,5 @@ class Tensor(Forms, InPlace):
         shape = ops.as_shape(size)
         extra = self.ndim - len(shape)
         dims = (*range(extra), *(extra + i for i, s in enumerate(shape) if s == 1 and self.shape[extra + i] != 1))
-        out = self.sum(dims, keepdim=True) if dims else self
-        return out.reshape(shape) if extra else out
+        out = Sum.apply(self, dim=dims, keepdim=True) if dims else self
+        return Reshape.apply(out, shape=shape) if extra else out

@@ -13,7 +13,7 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of
 from minicnn.backend.device import BACKENDS
 from minicnn.backend.device import device as Device
-from minicnn.errors import ArgumentTypeError, BackendError, DTypeError, GraphError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, BackendError, GraphError, ShapeError, message
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.printing import show
 
@@ -142,9 +142,7 @@ class Forms(TapeTensor):
         for arg in args:
             if isinstance(arg, Forms):
                 dtype, device = arg.dtype, arg.device
-            elif isinstance(arg, str) and arg.partition(":")[0] in BACKENDS:
-                device = arg
-            elif type(arg).__name__ == "device":
+            elif isinstance(arg, Device) or (isinstance(arg, str) and arg.partition(":")[0] in BACKENDS):
                 device = arg
             elif not isinstance(arg, bool):
                 dtype = arg

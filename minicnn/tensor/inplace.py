@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from minicnn import ops
-from minicnn.autograd.graph import TapeTensor, mode, wrap
+from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.ops import inplace
 from minicnn.random import Generator, default_generator

@@ -51,7 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     seconds = time.perf_counter() - start
     for text in failed:
         print(f"\n{text}", file=sys.stderr)
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} functions passed, {cases} cases, {seconds:.0f} s, seed {args.seed}")
+    passed = f"{len(chosen) - len(failed)} of {len(chosen)} functions passed"
+    print(f"{passed}, {cases} cases, {seconds:.0f} s, seed {args.seed}")
     return 1 if failed else 0
 
 

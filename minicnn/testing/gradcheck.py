@@ -164,7 +164,9 @@ def worst_error(
             numeric, size = _difference(func, arguments, i, values, direction, cotangents, eps)
             analytic = float(np.sum(analytic_terms))
             # Rounding errors are relative to the terms that were added up, not to a sum that may cancel.
-            scale = float(np.sqrt(np.sum(analytic_terms**2))) + abs(numeric) + size * 1e-15 / eps / max(atol, 1e-12) * atol
+            scale = (
+                float(np.sqrt(np.sum(analytic_terms**2))) + abs(numeric) + size * 1e-15 / eps / max(atol, 1e-12) * atol
+            )
             error = abs(numeric - analytic)
             if not error <= atol + rtol * scale:
                 raise GradcheckError(
@@ -232,7 +234,8 @@ def _failure(
     """Return the message of a failed check, with the element of input i that is furthest off."""
     values = _host(arguments[i])
     given = np.zeros(values.shape) if gradient is None else _host(gradient)
-    where, worst, at = (), -1.0, (0.0, 0.0)
+    where: tuple[int, ...] = ()
+    worst, at = -1.0, (0.0, 0.0)
     for place in list(np.ndindex(values.shape))[:2000]:
         direction = np.zeros(values.shape)
         direction[place] = 1.0
@@ -242,7 +245,7 @@ def _failure(
     return message(
         name,
         f"the gradient of input {i} is wrong: {analytic:.8g} by backward, {numeric:.8g} by finite differences.",
-        f"furthest off at element {tuple(int(k) for k in where)} of {values.shape}: backward {at[0]:.8g}, "
+        f"furthest off at element {where} of {values.shape}: backward {at[0]:.8g}, "
         f"differences {at[1]:.8g} (step {eps:g}, {arguments[i].dtype}, seed {seed})",
         f"compare backward with the derivative at that element; to repeat: gradcheck({name}, inputs, seed={seed}).",
     )

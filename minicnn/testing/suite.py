@@ -7,6 +7,7 @@ float64; the strict device namespace equal to NumPy. For an error sample: the ty
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,12 +15,13 @@ import numpy as np
 
 from minicnn.autograd import by_definition
 from minicnn.autograd import grad as autograd_grad
-from minicnn.autograd.op import Fused, Public, functions
+from minicnn.autograd.fused import Fused
+from minicnn.autograd.op import Public, functions
 from minicnn.autograd.sample import ErrorSample, Sample
 from minicnn.backend import backend_of, use
-from minicnn.testing.gradcheck import GradcheckError, gradient_of, worst_error
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import tensor
+from minicnn.testing.gradcheck import GradcheckError, gradient_of, worst_error
 
 EXACT = 1e-9  # relative, between two ways to the same float64 value
 SINGLE = 2e-5  # of the largest value, between float32 and float64
@@ -91,9 +93,7 @@ def value_and_grads(call: Call, seed: int) -> tuple[list[Any], list[Any]]:
     outputs = call.run()
     rng = np.random.default_rng([seed, 3])
     cotangents = [rng.normal(size=y.shape) for y in outputs]
-    pairs = [
-        (y, tensor(u.astype(str(y.dtype)))) for y, u in zip(outputs, cotangents, strict=True) if y.requires_grad
-    ]
+    pairs = [(y, tensor(u.astype(str(y.dtype)))) for y, u in zip(outputs, cotangents, strict=True) if y.requires_grad]
     wanted = [x for x in call.tensors if x.requires_grad]
     found: Any = [None] * len(wanted)
     if pairs and wanted:
@@ -221,7 +221,7 @@ def _strided(a: Any) -> Any:
 
 LAYOUTS: dict[str, Layout] = {
     "strided": _strided,
-    "column-major": lambda a: np.asfortranarray(a),
+    "column-major": lambda a: np.array(a, order="F"),
     "reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1] if a.ndim else a,
     "channels-last": lambda a: np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) if a.ndim > 2 else a,
 }
@@ -233,7 +233,9 @@ def check_single(public: Public, sample: Sample, seed: int) -> float:
     found = value_and_grads(single, seed)
     rounded = Sample(*(_rounded(a) for a in sample.args), **{k: _rounded(v) for k, v in sample.kwargs.items()})
     expected = value_and_grads(Call(public, rounded), seed)
-    scale = max((float(np.max(np.abs(host(x)))) for x in single.tensors if x.numel() and x.is_floating_point()), default=1)
+    scale = max(
+        (float(np.max(np.abs(host(x)))) for x in single.tensors if x.numel() and x.is_floating_point()), default=1
+    )
     # An output of 1 computed from inputs of 1e4 has lost four digits that no kernel could keep.
     return same(public, sample, "float32", compare(found, expected), SINGLE * max(1.0, scale), seed)
 
@@ -325,8 +327,7 @@ def samples_of(public: Public, seed: int) -> Iterator[Sample]:
 
 def every_function() -> list[Public]:
     """Return all public functions, those of `minicnn.nn.functional` too, by name."""
-    import minicnn.nn.functional  # noqa: F401  (registers its compositions)
-
+    importlib.import_module("minicnn.nn.functional")  # registers its compositions
     return [functions[name] for name in sorted(functions)]
 
 

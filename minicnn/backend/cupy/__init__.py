@@ -54,7 +54,7 @@ class CupyBackend(Backend):
         return self.xp.asarray(values, dtype=dtype)
 
     def to_numpy(self, array: Any) -> np.ndarray[Any, Any]:
-        return self.xp.asnumpy(array)  # type: ignore[no-any-return]
+        return self.xp.asnumpy(array)
 
     def address(self, array: Any) -> int:
         return int(array.data.ptr)

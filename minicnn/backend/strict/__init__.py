@@ -67,10 +67,10 @@ def _operator(name: str) -> Any:
     return method
 
 
-_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
+_BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
 for _name in [
     *(f"__{kind}{name}__" for name in _BINARY for kind in ("", "r", "i")),
-    *(f"__{name}__" for name in "eq ne lt le gt ge neg pos abs invert".split()),
+    *(f"__{name}__" for name in ["eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]),
 ]:
     setattr(StrictArray, _name, _operator(_name))
 
@@ -96,8 +96,10 @@ def _wrap(value: Any, inputs: tuple[Any, ...]) -> Any:
         for source in inputs:
             if isinstance(source, StrictArray):
                 owner = source if source.base is None else source.base
-                if value is owner._values or value.base is owner._values or (
-                    value.base is not None and value.base is owner._values.base
+                if (
+                    value is owner._values
+                    or value.base is owner._values
+                    or (value.base is not None and value.base is owner._values.base)
                 ):
                     return StrictArray(value, owner)
         return StrictArray(value)

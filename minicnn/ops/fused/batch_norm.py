@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minicnn.autograd.fused import Fused
 from minicnn.autograd.graph import TapeTensor
-from minicnn.autograd.op import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
@@ -152,7 +152,7 @@ def batch_norm(
     _check(input, training, running_mean, running_var, weight, bias)
     if not training:
         column = _column(input)
-        scale = 1.0 / (running_var + eps).sqrt()  # type: ignore[operator]
+        scale: Any = (running_var + eps) ** -0.5  # type: ignore[operator]
         scale = (scale if weight is None else scale * weight).reshape(column)
         y = (input - running_mean.reshape(column)) * scale  # type: ignore[union-attr]
         return y if bias is None else y + bias.reshape(column)

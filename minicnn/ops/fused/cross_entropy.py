@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minicnn.autograd.fused import Fused
 from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.autograd.op import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
@@ -78,7 +78,7 @@ class CrossEntropy(Fused):
         smoothing: float,
         reduction: str,
     ) -> list[Array]:
-        """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c), less gₙ · aₙ at c = tₙ; a is the class's part, b smoothing's."""
+        """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ]), a the class's part and b smoothing's."""
         xp = be.xp
         log_p, picked = saved
         g = grads[0] / xp.sum(picked) if reduction == "mean" else grads[0]

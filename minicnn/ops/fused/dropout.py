@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minicnn.autograd.fused import Fused
 from minicnn.autograd.graph import wrap
-from minicnn.autograd.op import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import DTypeError, ParameterError, message

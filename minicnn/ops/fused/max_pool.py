@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.op import Fused
+from minicnn.autograd.fused import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads
@@ -126,7 +126,7 @@ def pool_params(
             if (out[i] - 1) * s >= size + p:
                 out[i] -= 1
         pads.append((p, max(p, (out[i] - 1) * s + span - size - p)))
-    params = dict(kernel=kernel, stride=stride, padding=tuple(pads), dilation=dilation, out=tuple(out))
+    params = {"kernel": kernel, "stride": stride, "padding": tuple(pads), "dilation": dilation, "out": tuple(out)}
     return x, single, params, pad
 
 

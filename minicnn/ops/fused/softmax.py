@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.op import Fused
+from minicnn.autograd.fused import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import IndexRangeError
-from minicnn.ops.primitive.reduce import logsumexp, normal_dim
+from minicnn.ops.primitive.dims import normal_dim
+from minicnn.ops.primitive.reduce import logsumexp
 from minicnn.ops.promote import as_float
 
 if TYPE_CHECKING:

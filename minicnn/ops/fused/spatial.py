@@ -100,7 +100,8 @@ def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
             message(where, f"input expects floats, got {x._array.dtype}.", f"input {shape}", "convert it: x.float().")
         )
     single = len(shape) == d + 1
-    return (x.unsqueeze(0) if single else x), single  # type: ignore[attr-defined]
+    batch: Any = x
+    return (batch.unsqueeze(0) if single else batch), single
 
 
 def output_sizes(where: str, sizes: Sequence[int], kernel: Ints, stride: Ints, pads: Pads, dilation: Ints) -> Ints:

@@ -12,8 +12,8 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ParameterError, message
-from minicnn.ops.primitive.elementwise import Binary, as_float, binary_samples
-from minicnn.ops.promote import result_type
+from minicnn.ops.primitive.elementwise import Binary, binary_samples
+from minicnn.ops.promote import as_float, result_type
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -77,7 +77,8 @@ class Mul(Binary):
 class Div(Binary):
     @staticmethod
     def prepare(a: Any, b: Any) -> tuple[Any, Any]:
-        return tuple(as_float(x) if isinstance(x, TapeTensor) else float(x) for x in (a, b))
+        a, b = (as_float(x) if isinstance(x, TapeTensor) else float(x) for x in (a, b))
+        return a, b
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:

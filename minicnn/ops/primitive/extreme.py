@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import IndexRangeError, ShapeError, message
 from minicnn.ops.primitive.arithmetic import maximum, minimum
+from minicnn.ops.primitive.dims import Dims, normal_dim, normal_dims
 from minicnn.ops.primitive.index import gather
 from minicnn.ops.primitive.reduce import (
-    Dims,
     axes,
     count_of,
     distinct,
-    normal_dim,
-    normal_dims,
     reduction_errors,
     reduction_samples,
     restore,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
-from minicnn.ops.primitive.reduce import normal_dim
+from minicnn.ops.primitive.dims import normal_dim
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import ParameterError, ShapeError, message
-from minicnn.ops.primitive.reduce import normal_dim
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.promote import result_type
 
 if TYPE_CHECKING:

@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, message
+from minicnn.ops.primitive.dims import Dims, normal_dims
+from minicnn.ops.primitive.shape import Expand, Reshape
 from minicnn.ops.promote import as_float
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
-
-Dims = int | Sequence[int] | None
-
-
-def normal_dims(where: str, dim: Dims, ndim: int) -> tuple[int, ...]:
-    """Return the dims as non-negative ints; all of them for None or ().
-
-    Raises:
-        IndexRangeError: a dim outside [-ndim, ndim).
-        ParameterError: a dim given twice.
-    """
-    if dim is None:
-        return tuple(range(ndim))
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
-    if not dims:
-        return tuple(range(ndim))
-    normal = tuple(normal_dim(where, d, ndim) for d in dims)
-    if len(set(normal)) != len(normal):
-        raise ParameterError(
-            message(where, "each dim may be given once.", f"dim = {dims}, of {ndim} dims", "remove the repeated one.")
-        )
-    return normal
-
-
-def normal_dim(where: str, dim: int, ndim: int) -> int:
-    """Return one dim as a non-negative int; a tensor without dims takes 0 and −1, as in PyTorch."""
-    span = ndim or 1
-    if not isinstance(dim, (int, np.integer)) or not -span <= dim < span:
-        raise IndexRangeError(
-            message(
-                where,
-                f"dim expects an int from {-span} to {span - 1}, got {dim!r}.",
-                f"the tensor has {ndim} dims",
-                "count dims from 0, or from the end with −1.",
-            )
-        )
-    return int(dim) % span
-
 
 def axes(dims: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     """Return the dims as NumPy's axes."""
@@ -91,7 +56,7 @@ class Sum(Primitive):
 
     @staticmethod
     def grad_x(g: Tensor, x_shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> Tensor:
-        return restore(g, x_shape, dim, keepdim).expand(x_shape)
+        return Expand.apply(restore(g, x_shape, dim, keepdim), shape=x_shape)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -133,7 +98,7 @@ def restore(g: Tensor, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bo
     """Return a reduced tensor with the reduced dims back as 1, so that it broadcasts against the input."""
     if keepdim or not shape:
         return g
-    return g.reshape(tuple(1 if i in dim else size for i, size in enumerate(shape)))
+    return Reshape.apply(g, shape=tuple([1 if i in dim else size for i, size in enumerate(shape)]))
 
 
 @Sum.public

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
-from minicnn.ops.primitive.elementwise import Binary, binary_errors, binary_samples
-from minicnn.ops.promote import promote
+from minicnn.ops.primitive.elementwise import Binary, binary_samples
+from minicnn.ops.promote import promote, result_type
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -310,8 +311,7 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
         )
     a, b = promote((input, other))
     if not isinstance(a, TapeTensor) and not isinstance(b, TapeTensor):
-        dtype = promote((wrap(condition._array).to(type(a)), b))[0]._array.dtype  # type: ignore[attr-defined]
-        a = condition.to(dtype) * 0 + a
+        a = condition.to(result_type(a, b)) * 0 + a
     try:
         return Where.apply(condition, a, b)
     except ValueError:

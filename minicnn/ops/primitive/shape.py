@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.op import Primitive, composition
+from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
-from minicnn.ops.primitive.reduce import normal_dim, normal_dims
+from minicnn.ops.primitive.dims import normal_dim, normal_dims
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -23,8 +24,8 @@ Shape = tuple[int, ...]
 def as_shape(sizes: tuple[Any, ...]) -> Shape:
     """Return sizes given as ints or as one sequence: f(2, 3) and f((2, 3)) alike."""
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
-        sizes = tuple(sizes[0])
-    return tuple(int(size) for size in sizes)
+        sizes = sizes[0]
+    return tuple([int(size) for size in sizes])
 
 
 class Reshape(Primitive):
@@ -137,7 +138,9 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 def _infer(x: Tensor, shape: Shape) -> Shape:
     """Return the shape with its −1 filled in."""
-    size = math.prod(x.shape)
+    size = x._array.size
+    if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
+        return shape
     known = math.prod(s for s in shape if s != -1)
     free = shape.count(-1)
     fits = known == size if free == 0 else free == 1 and known > 0 and size % known == 0

@@ -1,0 +1,307 @@
+"""Running gradients back along the tape: `backward` and `grad`.
+
+Nodes are numbered in the order of their creation, so backward collects those it can reach, sorts them, and walks them
+from the newest to the oldest: no recursion, and each node once, when all that flows into it has arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from minicnn.autograd.graph import Hook, Node, TapeTensor, clock, edge_of, memory_of, wrap
+from minicnn.autograd.mode import mode
+from minicnn.backend import backend_of
+from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
+
+
+def _reachable(roots: Iterable[Any]) -> list[Node]:
+    """Return all nodes that gradients from ``roots`` can reach, oldest first."""
+    stack = [root for root in roots if isinstance(root, Node)]
+    seen = set(stack)
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return sorted(seen, key=_born)
+
+
+def _born(node: Node) -> int:
+    return node.born
+
+
+def _on_the_way(nodes: list[Node], targets: set[Any]) -> list[Node]:
+    """Keep the nodes through which a target is reached; ``nodes`` come oldest first."""
+    wanted: set[Any] = set(targets)
+    kept = []
+    for node in nodes:
+        if any(edge in wanted for edge in node.edges if edge is not None):
+            wanted.add(node)
+            kept.append(node)
+    return kept
+
+
+def propagate(
+    roots: Sequence[TapeTensor],
+    grads: Sequence[Any],
+    *,
+    retain_graph: bool,
+    create_graph: bool,
+    targets: Sequence[TapeTensor] | None = None,
+) -> dict[Any, Any]:
+    """Run gradients back from ``roots``; return what reached each leaf or, where given, each target.
+
+    Args:
+        roots: the tensors to start from.
+        grads: the gradient of each.
+        retain_graph: keep saved arrays for another backward.
+        create_graph: record the gradients' own computation.
+        targets: the tensors whose gradients are wanted; all leaves where None.
+
+    Returns:
+        The sum of gradients for each leaf (by tensor), or for each target (by its edge).
+    """
+    pending: dict[Any, Any] = {}
+    for root, grad in zip(roots, grads, strict=True):
+        edge = edge_of(root)
+        pending[edge] = pending[edge] + grad if edge in pending else grad
+    wanted: set[Any] | None = None
+    order = _reachable(pending)
+    if targets is not None:
+        wanted = {edge_of(target) for target in targets}
+        order = _on_the_way(order, wanted)
+    found: dict[Any, Any] = {}
+    previous = mode.recording
+    mode.recording = create_graph
+    try:
+        for node in reversed(order):
+            grad = pending.pop(node, None)
+            if grad is None:
+                continue
+            if node.hooks is not None:
+                grad = run_hooks(node.hooks, grad)
+            if node.retain is not None:
+                _keep(node.retain(), grad)
+            if wanted is not None and node in wanted:
+                found[node] = grad
+            results = node.vjp(grad, create_graph)
+            for edge, result in zip(node.edges, results, strict=True):
+                if edge is not None and result is not None:
+                    before = pending.get(edge)
+                    pending[edge] = result if before is None else before + result
+            if not retain_graph:
+                node.release()
+        for edge, grad in pending.items():
+            if isinstance(edge, Node):  # a target further up, reached but not passed through
+                if edge.hooks is not None:
+                    grad = run_hooks(edge.hooks, grad)
+            elif edge._hooks is not None:
+                grad = run_hooks(edge._hooks, grad)
+            found[edge] = grad
+    finally:
+        mode.recording = previous
+    return found
+
+
+def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
+    """Call each hook with the gradient; what it returns, if anything, takes the gradient's place."""
+    if not mode.recording:
+        grad = wrap(grad._array.copy())  # the hook may keep it, while a leaf's grad is added to in place
+    for hook in list(hooks.values()):
+        result = hook(grad)
+        if result is not None:
+            if not isinstance(result, TapeTensor) or result._array.shape != grad._array.shape:
+                raise GraphError(
+                    message(
+                        "hook",
+                        f"a gradient hook must return None or a tensor of shape {tuple(grad._array.shape)}.",
+                        f"got {getattr(result, 'shape', type(result).__name__)}",
+                        "return a tensor of the gradient's shape, or nothing.",
+                    )
+                )
+            grad = result
+    return grad
+
+
+def _keep(tensor: TapeTensor | None, grad: Any) -> None:
+    if tensor is not None:
+        if not mode.recording:
+            grad = wrap(grad._array.copy())  # its own: the gradient goes on to others
+        tensor.grad = grad if tensor.grad is None else tensor.grad + grad
+
+
+def _first_grad(where: str, root: TapeTensor, grad: Any) -> Any:
+    """Return the gradient to start from: the one given, checked, or 1 for a scalar."""
+    if not root._requires_grad:
+        raise GraphError(
+            message(
+                where,
+                "the tensor has no gradient: it does not require grad, and nothing was recorded for it.",
+                f"shape {tuple(root._array.shape)}, made under no_grad() or from tensors without requires_grad",
+                "set requires_grad=True on an input before computing it.",
+            )
+        )
+    shape = tuple(root._array.shape)
+    if grad is None:
+        if root._array.size != 1:
+            raise GraphError(
+                message(
+                    where,
+                    "a gradient can be created by itself for one-element outputs only.",
+                    f"the output has shape {shape}",
+                    "call .sum() or .mean() first, or pass gradient= of that shape.",
+                )
+            )
+        return wrap(backend_of(root._array).xp.ones_like(root._array))
+    if not isinstance(grad, TapeTensor):
+        raise ArgumentTypeError(
+            message(
+                where,
+                f"gradient expects a Tensor, got {type(grad).__name__}.",
+                f"the output has shape {shape}",
+                "wrap it: minicnn.tensor(...).",
+            )
+        )
+    if tuple(grad._array.shape) != shape:
+        raise ShapeError(
+            message(
+                where,
+                f"gradient expects the output's shape {shape}, got {tuple(grad._array.shape)}.",
+                f"output {shape}; gradient {tuple(grad._array.shape)}",
+                "pass a gradient of the output's shape.",
+            )
+        )
+    return grad
+
+
+def backward(
+    tensors: TapeTensor | Sequence[TapeTensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: TapeTensor | Sequence[TapeTensor] | None = None,
+) -> None:
+    """Add the gradient of ``tensors`` to the ``grad`` of every leaf they came from.
+
+    Args:
+        tensors: where to start; scalars, unless ``grad_tensors`` gives their gradients.
+        grad_tensors: one gradient a tensor, of its shape; None stands for 1.
+        retain_graph: keep what was saved, for another backward; as ``create_graph`` by default.
+        create_graph: record this computation too, for gradients of gradients.
+        inputs: add to these leaves only.
+
+    Raises:
+        GraphError: nothing was recorded, the graph was freed, or a saved tensor was changed in place.
+        ShapeError: a gradient has not its tensor's shape.
+
+    >>> import minicnn
+    >>> x = minicnn.tensor([1.0, 2.0], requires_grad=True)
+    >>> backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    roots, given, targets = _sequence(tensors), _sequence(grad_tensors), None
+    if inputs is not None:
+        targets = _sequence(inputs)
+    given = given or [None] * len(roots)
+    grads = [_first_grad("backward", root, g) for root, g in zip(roots, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=targets)
+    lent = {id(grad._array) for grad in grads}
+    if targets is None:
+        arrived = found.items()
+    else:
+        arrived = {target: found.get(edge_of(target)) for target in targets}.items()
+    for tensor, grad in arrived:
+        if grad is not None:
+            _accumulate(tensor, grad, create_graph, lent)
+
+
+def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
+    """Add to a tensor's grad; each gets an array of its own, which its owner may then change."""
+    if leaf.grad is not None:
+        if create_graph:
+            leaf.grad = leaf.grad + grad
+        else:
+            leaf.grad._array += grad._array
+            memory_of(leaf.grad).written = clock()
+    elif create_graph:
+        leaf.grad = grad
+    else:
+        array = grad._array
+        if id(array) in lent or array.base is not None:  # another tensor's too, or a view of something larger
+            array = array.copy()
+        lent.add(id(array))
+        leaf.grad = wrap(array)
+
+
+def _sequence(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, TapeTensor) else list(value)
+
+
+def grad(
+    outputs: TapeTensor | Sequence[TapeTensor],
+    inputs: TapeTensor | Sequence[TapeTensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of ``outputs`` for ``inputs``, leaving every ``.grad`` as it is.
+
+    Args:
+        outputs: what to differentiate; scalars, unless ``grad_outputs`` gives their gradients.
+        inputs: for what; leaves or not.
+        grad_outputs: one gradient an output, of its shape; None stands for 1.
+        retain_graph: keep what was saved, for another backward; as ``create_graph`` by default.
+        create_graph: record this computation too, for gradients of gradients.
+        allow_unused: return None for an input that no output depends on, where otherwise an error says so.
+
+    Returns:
+        One gradient an input.
+
+    Raises:
+        GraphError: an input does not require grad or was not used, or as `backward`.
+
+    >>> import minicnn
+    >>> x = minicnn.tensor(3.0, requires_grad=True)
+    >>> (dx,) = grad(x**3, x, create_graph=True)
+    >>> grad(dx, x)
+    (tensor(18.),)
+    """
+    roots, wanted, given = _sequence(outputs), _sequence(inputs), _sequence(grad_outputs)
+    for i, tensor in enumerate(wanted):
+        if not tensor._requires_grad:
+            raise GraphError(
+                message(
+                    "grad",
+                    f"input {i} does not require grad.",
+                    f"its shape is {tuple(tensor._array.shape)}",
+                    "call requires_grad_() on it before computing the output.",
+                )
+            )
+    given = given or [None] * len(roots)
+    grads = [_first_grad("grad", root, g) for root, g in zip(roots, given, strict=True)]
+    retain = create_graph if retain_graph is None else retain_graph
+    found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=wanted)
+    results = [found.get(edge_of(tensor)) for tensor in wanted]
+    for i, result in enumerate(results):
+        if result is None and not allow_unused:
+            raise GraphError(
+                message(
+                    "grad",
+                    f"the outputs do not depend on input {i}.",
+                    f"its shape is {tuple(wanted[i]._array.shape)}",
+                    "pass allow_unused=True to get None for it.",
+                )
+            )
+    return tuple(results)
+
+
+def recorded_nodes(tensor: TapeTensor) -> Iterator[Node]:
+    """Yield the nodes of the graph behind a tensor, newest first (for drawings and counts)."""
+    if tensor._node is not None:
+        yield from reversed(_reachable([tensor._node]))

@@ -1,0 +1,46 @@
+"""Dims as users give them, checked and made non-negative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicnn.errors import IndexRangeError, ParameterError, message
+
+Dims = int | Sequence[int] | None
+
+
+def normal_dims(where: str, dim: Dims, ndim: int) -> tuple[int, ...]:
+    """Return the dims as non-negative ints; all of them for None or ().
+
+    Raises:
+        IndexRangeError: a dim outside [-ndim, ndim).
+        ParameterError: a dim given twice.
+    """
+    if dim is None:
+        return tuple(range(ndim))
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not dims:
+        return tuple(range(ndim))
+    normal = tuple(normal_dim(where, d, ndim) for d in dims)
+    if len(set(normal)) != len(normal):
+        raise ParameterError(
+            message(where, "each dim may be given once.", f"dim = {dims}, of {ndim} dims", "remove the repeated one.")
+        )
+    return normal
+
+
+def normal_dim(where: str, dim: int, ndim: int) -> int:
+    """Return one dim as a non-negative int; a tensor without dims takes 0 and −1, as in PyTorch."""
+    span = ndim or 1
+    if not isinstance(dim, (int, np.integer)) or not -span <= dim < span:
+        raise IndexRangeError(
+            message(
+                where,
+                f"dim expects an int from {-span} to {span - 1}, got {dim!r}.",
+                f"the tensor has {ndim} dims",
+                "count dims from 0, or from the end with −1.",
+            )
+        )
+    return int(dim) % span

@@ -1,0 +1,70 @@
+"""Every registered function, on each of its samples, through every check of the suite."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minicnn.testing.suite import CHECKS, check_errors, every_function, samples_of
+
+FUNCTIONS = {public.name: public for public in every_function()}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_check(name, check):
+    public = FUNCTIONS[name]
+    for sample in samples_of(public, seed=0):
+        CHECKS[check](public, sample, 0)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_error_samples(name):
+    assert check_errors(FUNCTIONS[name]) > 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_other_seeds_pass_too(name, seed):
+    public = FUNCTIONS[name]
+    for sample in samples_of(public, seed):
+        CHECKS["first order"](public, sample, seed)
+        CHECKS["definition"](public, sample, seed)
+
+
+def test_samples_repeat():
+    for public in FUNCTIONS.values():
+        first, second = (list(samples_of(public, 5)) for _ in range(2))
+        assert [repr(s) for s in first] == [repr(s) for s in second]
+        for a, b in zip(first, second, strict=True):
+            for x, y in zip(a.args, b.args, strict=True):
+                if isinstance(x, np.ndarray):
+                    np.testing.assert_array_equal(x, y)
+
+
+def test_differentiable_functions_have_float_and_empty_samples():
+    empty = 0
+    for public in FUNCTIONS.values():
+        arrays = [a for s in samples_of(public, 0) for a in s.args if isinstance(a, np.ndarray)]
+        empty += any(a.size == 0 for a in arrays)
+    assert empty > len(FUNCTIONS) / 3
+
+
+def test_command_prints_a_row_a_function():
+    done = subprocess.run(
+        [sys.executable, "-m", "minicnn.testing", "conv2d", "exp"], capture_output=True, text=True, check=True
+    )
+    rows = done.stdout.splitlines()
+    assert [row.split()[0] for row in rows] == ["function", "conv2d", "exp", "2"]
+    assert "first order" in rows[0]
+    assert "second order" in rows[0]
+    assert "definition" in rows[0]
+
+
+def test_command_names_an_unknown_function():
+    done = subprocess.run([sys.executable, "-m", "minicnn.testing", "conv9d"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "'conv9d'" in done.stderr
+    assert "Fix" in done.stderr
+    assert "Traceback" not in done.stderr

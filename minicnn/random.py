@@ -41,8 +41,15 @@ class Generator:
                     "pass a whole number, such as manual_seed(0).",
                 )
             ) from None
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        self._numpy: np.random.Generator | None = None
         return self
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """The stream itself, a NumPy generator; made on first use, since importing numpy.random takes time."""
+        if self._numpy is None:
+            self._numpy = np.random.Generator(np.random.PCG64(self._seed % 2**64))
+        return self._numpy
 
     def seed(self) -> int:
         """Seed the stream from the operating system; return the seed."""

@@ -15,7 +15,7 @@ from minicnn.backend.strict.names import names
 
 ROOT = Path(minicnn.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-ORDER = ["errors", "random", "backend", "autograd", "ops", "tensor", "nn", "optim", "data", "models", "train", "cli"]
+ORDER = ["errors", "random", "backend", "cuda", "autograd", "ops", "tensor", "nn", "optim", "data", "models", "train", "cli"]
 ANYWHERE = {"testing", "viz"}  # may import any room; no room imports them when it is itself imported
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-Rng = np.random.Generator
+if TYPE_CHECKING:
+    from numpy.random import Generator as Rng
+else:
+    Rng = Any  # numpy.random is imported when it is first used
 
 
 class Sample:
@@ -46,7 +49,7 @@ class ErrorSample(Sample):
         self.words = (words,) if isinstance(words, str) else words
 
 
-Samples = Callable[[Rng], Iterator[Sample]]
+Samples = Callable[["Rng"], Iterator[Sample]]
 Errors = Callable[[], Iterator[ErrorSample]]
 
 

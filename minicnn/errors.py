@@ -23,6 +23,10 @@ class ArgumentTypeError(MinicnnError, TypeError):
     """An argument of the wrong Python type (PyTorch: TypeError)."""
 
 
+class DivisionByZeroError(MinicnnError, RuntimeError):
+    """An integer divided by 0 (PyTorch: RuntimeError)."""
+
+
 class ParameterError(MinicnnError, ValueError):
     """A parameter outside its range (PyTorch: ValueError)."""
 

@@ -10,7 +10,7 @@ from minicnn.testing.suite import every_function, is_fused, run
 from minicnn.testing.teeth import FAULTS, LEAK, caught_by, faults_of, inputs_of, planted
 
 OPS = {public.name: public for public in every_function() if public.op is not None}
-STEPS = {"sign", "floor", "ceil", "trunc", "round"}  # their gradient is 0 everywhere
+STEPS = {"sign", "floor", "ceil", "trunc", "round", "floor_divide"}  # their gradient is 0 everywhere
 CONSTANTS = {"dropout": [1], "cross_entropy": [1, 2, 3]}  # masks, labels and weights have no gradient
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from minicnn.autograd.graph import Hook, Node, TapeTensor, clock, edge_of, memory_of, wrap
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
 
 
 def _reachable(roots: Iterable[Any]) -> list[Node]:
@@ -106,10 +106,9 @@ def propagate(
 
 def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
     """Call each hook with the gradient; what it returns, if anything, takes the gradient's place."""
-    if not mode.recording:
-        grad = wrap(grad._array.copy())  # the hook may keep it, while a leaf's grad is added to in place
     for hook in list(hooks.values()):
-        result = hook(grad)
+        # A hook may keep what it gets, and what it returns, while a leaf's grad is added to in place: copies.
+        result = hook(grad if mode.recording else wrap(grad._array.copy()))
         if result is not None:
             if not isinstance(result, TapeTensor) or result._array.shape != grad._array.shape:
                 raise GraphError(
@@ -120,7 +119,7 @@ def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
                         "return a tensor of the gradient's shape, or nothing.",
                     )
                 )
-            grad = result
+            grad = result if mode.recording else wrap(result._array.copy())
     return grad
 
 
@@ -128,7 +127,7 @@ def _keep(tensor: TapeTensor | None, grad: Any) -> None:
     if tensor is not None:
         if not mode.recording:
             grad = wrap(grad._array.copy())  # its own: the gradient goes on to others
-        tensor.grad = grad if tensor.grad is None else tensor.grad + grad
+        tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
 
 def _first_grad(where: str, root: TapeTensor, grad: Any) -> Any:
@@ -172,7 +171,21 @@ def _first_grad(where: str, root: TapeTensor, grad: Any) -> Any:
                 "pass a gradient of the output's shape.",
             )
         )
-    return grad
+    return grad if grad._array.dtype == root._array.dtype else grad.to(root._array.dtype)  # type: ignore[attr-defined]
+
+
+def _first_grads(where: str, roots: list[Any], given: list[Any]) -> list[Any]:
+    """Return the gradients to start from, one a root."""
+    if given and len(given) != len(roots):
+        raise ParameterError(
+            message(
+                where,
+                f"expects one gradient a tensor, got {len(given)} for {len(roots)}.",
+                "None stands for the gradient 1 of a scalar",
+                "pass as many as there are tensors, or none at all.",
+            )
+        )
+    return [_first_grad(where, root, g) for root, g in zip(roots, given or [None] * len(roots), strict=True)]
 
 
 def backward(
@@ -204,8 +217,7 @@ def backward(
     roots, given, targets = _sequence(tensors), _sequence(grad_tensors), None
     if inputs is not None:
         targets = _sequence(inputs)
-    given = given or [None] * len(roots)
-    grads = [_first_grad("backward", root, g) for root, g in zip(roots, given, strict=True)]
+    grads = _first_grads("backward", roots, given)
     retain = create_graph if retain_graph is None else retain_graph
     found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=targets)
     lent = {id(grad._array) for grad in grads}
@@ -220,20 +232,20 @@ def backward(
 
 def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
     """Add to a tensor's grad; each gets an array of its own, which its owner may then change."""
-    if leaf.grad is not None:
-        if create_graph:
-            leaf.grad = leaf.grad + grad
+    if leaf._grad is not None:
+        if create_graph or leaf._grad._requires_grad:
+            leaf._grad = leaf._grad + grad
         else:
-            leaf.grad._array += grad._array
-            memory_of(leaf.grad).written = clock()
+            leaf._grad._array += grad._array
+            memory_of(leaf._grad).written = clock()
     elif create_graph:
-        leaf.grad = grad
+        leaf._grad = grad.clone()
     else:
         array = grad._array
         if id(array) in lent or array.base is not None:  # another tensor's too, or a view of something larger
             array = array.copy()
         lent.add(id(array))
-        leaf.grad = wrap(array)
+        leaf._grad = wrap(array)
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -283,8 +295,7 @@ def grad(
                     "call requires_grad_() on it before computing the output.",
                 )
             )
-    given = given or [None] * len(roots)
-    grads = [_first_grad("grad", root, g) for root, g in zip(roots, given, strict=True)]
+    grads = _first_grads("grad", roots, given)
     retain = create_graph if retain_graph is None else retain_graph
     found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=wanted)
     results = [found.get(edge_of(tensor)) for tensor in wanted]

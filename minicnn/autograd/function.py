@@ -66,10 +66,15 @@ class Context:
                 )
             )
         self._node.check_unchanged(self._saved)
-        for tensor, output in zip(self._saved, self._saved_outputs, strict=True):
-            if output is not None:  # an output's history begins here, known only while backward runs
-                tensor._node, tensor._requires_grad = self._node.outputs(output), True
-        return self._saved
+        pairs = zip(self._saved, self._saved_outputs, strict=True)
+        return tuple(saved if output is None else self._output(saved, output) for saved, output in pairs)
+
+    def _output(self, saved: Any, index: int) -> Any:
+        """Return a saved output with its history, which begins at this node and is known only while backward runs."""
+        tensor = stand_in(saved)
+        if self._node is not None:
+            tensor._node, tensor._requires_grad = self._node.outputs(index), True
+        return tensor
 
     def _seal(self, outputs: tuple[Any, ...]) -> None:
         """Keep stand-ins of what was saved, so that no saved output leads back to its own node."""
@@ -77,12 +82,6 @@ class Context:
         saved = self._saved or ()
         self._saved_outputs = [place.get(id(t)) for t in saved]
         self._saved = tuple(stand_in(t) if isinstance(t, TapeTensor) else t for t in saved)
-
-    def _forget_outputs(self) -> None:
-        """Cut saved outputs off the node again, after backward."""
-        for tensor, output in zip(self._saved or (), self._saved_outputs, strict=False):
-            if output is not None:
-                tensor._node, tensor._requires_grad = None, False
 
 
 class Function:
@@ -158,6 +157,7 @@ class FunctionNode(Node):
         self.function = function
         self.ctx = ctx
         self.inputs: list[Any] = [a._array.shape if isinstance(a, TapeTensor) else None for a in args]
+        self.dtypes = [a._array.dtype if isinstance(a, TapeTensor) else None for a in args]
         self.likes = [
             (backend_of(out._array), out._array.shape, out._array.dtype) if isinstance(out, TapeTensor) else None
             for out in outputs
@@ -182,10 +182,9 @@ class FunctionNode(Node):
             found = self.function.backward(self.ctx, *grads)
         finally:
             self.ctx._node = None  # the context must not lead back to its node
-            self.ctx._forget_outputs()
         found = found if isinstance(found, tuple) else (found,)
         self._check(found)
-        return found
+        return [g if g is None or g._array.dtype == d else g.to(d) for g, d in zip(found, self.dtypes, strict=True)]
 
     def _check(self, found: tuple[Any, ...]) -> None:
         if len(found) != len(self.edges):

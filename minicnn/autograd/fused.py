@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from minicnn.autograd.engine import grad
-from minicnn.autograd.graph import Memory, Node, Output, Outputs, TapeTensor, edge_of, memory_of, wrap
+from minicnn.autograd.graph import Memory, Node, Output, Outputs, TapeTensor, edge_of, memory_of, stand_in, wrap
 from minicnn.autograd.mode import enable_grad, mode
 from minicnn.autograd.op import Op, as_array, unwrap
 from minicnn.backend import Array, Backend
@@ -136,7 +136,7 @@ class FusedNode(Node):
     ) -> None:
         super().__init__(op.name, edges)
         self.op = op
-        self.inputs: Sequence[Any] | None = inputs
+        self.inputs: Sequence[Any] | None = [stand_in(x) if isinstance(x, TapeTensor) else x for x in inputs]
         self.params = params
         self.saved = saved
 

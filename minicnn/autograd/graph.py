@@ -11,11 +11,11 @@ counting as soon as its last tensor goes.
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from minicnn.autograd.mode import mode
 from minicnn.backend import Array
 from minicnn.errors import GraphError, message
 
@@ -56,6 +56,10 @@ class Family:
             self.full = 2 * len(self.members) + 16
         self.members.append(weakref.ref(view))
 
+    def remove(self, member: TapeTensor) -> None:
+        """Let go of a member that has taken other memory."""
+        self.members = [ref for ref in self.members if ref() is not None and ref() is not member]
+
 
 class TapeTensor:
     """The part of a tensor that the tape sees; `minicnn.Tensor` adds all that users see."""
@@ -67,10 +71,13 @@ class TapeTensor:
     _family: Family | None = None  # made when a view is first taken
     _origin: TapeTensor | None = None  # for the stand-in of a leaf: the leaf
     _hooks: dict[int, Hook] | None = None  # of a leaf; those of other tensors live in their node
-    grad: Any = None
+    _grad: Any = None
 
 
 tensor_class: type[TapeTensor] = TapeTensor
+
+
+_families = threading.Lock()  # views of one tensor may be taken in several threads
 
 
 def set_tensor_class(cls: type[T]) -> type[T]:
@@ -88,13 +95,22 @@ def wrap(array: Array) -> Any:
 
 
 def stand_in(tensor: TapeTensor) -> Any:
-    """Return another tensor with the same array and the same history, which keeps those it has now."""
+    """Return another tensor with the same array and the same history, which keeps those it has now.
+
+    Nodes save stand-ins: the tensor itself may be written to and given a new history, which would then lead from the
+    node's own output back to the node.
+    """
     copy = wrap(tensor._array)
-    copy._node = tensor._node
-    copy._requires_grad = tensor._requires_grad
-    copy._memory = tensor._memory
-    if tensor._node is None:
-        copy._origin = tensor if tensor._origin is None else tensor._origin
+    memory = tensor._memory
+    if memory is None:
+        memory = tensor._memory = Memory()
+    copy._memory = memory
+    if tensor._requires_grad:
+        copy._requires_grad = True
+        if tensor._node is not None:
+            copy._node = tensor._node
+        else:
+            copy._origin = tensor if tensor._origin is None else tensor._origin
     return copy
 
 
@@ -106,12 +122,14 @@ def memory_of(tensor: TapeTensor) -> Memory:
 
 
 def share(tensor: TapeTensor, view: TapeTensor) -> None:
-    """Note that ``view`` is a view of ``tensor``, if it is one: they share memory, and a family where recorded."""
-    base = tensor._array if tensor._array.base is None else tensor._array.base
-    if view._array.base is not base and view._array is not base:
+    """Note that ``view`` is a view of ``tensor``, if it is one: they share memory, and a family."""
+    base = view._array.base
+    if view._array is not tensor._array and (
+        base is None or (base is not tensor._array and base is not tensor._array.base)
+    ):
         return  # a copy: a reshape that could not be a view, for one
     view._memory = memory_of(tensor)
-    if mode.recording:
+    with _families:
         if tensor._family is None:
             tensor._family = Family(tensor)
         view._family = tensor._family

@@ -110,8 +110,7 @@ class Gradient:
         for kind, key in self.sources:
             if kind == INPUT:
                 x = inputs[key]
-                # A view's tensor leads to its whole family, and that may lead back here: keep a stand-in.
-                kept.append(stand_in(x) if isinstance(x, TapeTensor) and x._family is not None else x)
+                kept.append(stand_in(x) if isinstance(x, TapeTensor) else x)
             elif kind == PARAM:
                 kept.append(params[key])
             elif kind == SHAPE:

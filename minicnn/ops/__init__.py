@@ -10,7 +10,8 @@ from minicnn.ops.fused.layer_norm import layer_norm
 from minicnn.ops.fused.max_pool import max_pool2d
 from minicnn.ops.fused.softmax import log_softmax, softmax
 from minicnn.ops.inplace import assign
-from minicnn.ops.primitive.arithmetic import add, div, maximum, minimum, mul, pow, sub
+from minicnn.ops.primitive.arithmetic import add, div, floor_divide, maximum, minimum, mul, pow, remainder, sub
+from minicnn.ops.primitive.bitwise import bitwise_and, bitwise_not, bitwise_or, bitwise_xor
 from minicnn.ops.primitive.convert import alias, cast, clone, transfer
 from minicnn.ops.primitive.extreme import amax, argmax, argmin, max, min
 from minicnn.ops.primitive.index import gather, getitem, index_put, unindex

@@ -18,7 +18,7 @@ from minicnn.autograd.mode import mode
 from minicnn.autograd.primitive import PrimitiveNode
 from minicnn.backend import Array, backend_of
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
-from minicnn.ops.primitive.index import normal_index
+from minicnn.ops.primitive.index import normal_index, put
 
 
 def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any:
@@ -37,10 +37,23 @@ def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any
                 "do it under `with minicnn.no_grad():`, as optimizers do, or work on a clone().",
             )
         )
+    family = tensor._family
+    if mode.recording and family is not None and family.root._requires_grad and not tensor._requires_grad:
+        raise GraphError(
+            message(
+                name,
+                "a view that was taken without recording is changed in place while recording.",
+                f"shape {tuple(tensor._array.shape)}; what it is a view of has a history, which it lacks",
+                "take the view while recording too, or make the change under minicnn.no_grad().",
+            )
+        )
     before = stand_in(tensor)
     value = function(before)
     _check(tensor, name, value)
-    _keep_old_value(before, value)
+    if value._array.dtype != tensor._array.dtype:
+        value = value.to(tensor._array.dtype)
+    else:
+        _keep_old_value(tensor, value)
     tensor._array[...] = value._array
     memory_of(tensor).written = clock()
     if mode.recording and (tensor._requires_grad or value._requires_grad):
@@ -57,13 +70,13 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     where = normal_index(tensor, index)  # type: ignore[arg-type]
     values = value._array if isinstance(value, TapeTensor) else value
     try:
-        tensor._array[where] = values
+        put(tensor._array, where, values)
     except ValueError:
         raise ShapeError(
             message(
                 "setitem",
-                f"expects values that broadcast to {tuple(tensor._array[where].shape)}, got {np.shape(values)}.",
-                f"the tensor has shape {tuple(tensor._array.shape)}",
+                f"expects values that fit the places, got shape {tuple(getattr(values, 'shape', ()))}.",
+                f"the tensor has shape {tuple(tensor._array.shape)}; places are {index!r}"[:200],
                 "reshape the values.",
             )
         ) from None
@@ -71,13 +84,21 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
 
 
 def _is_leaf_with_grad(tensor: TapeTensor) -> bool:
-    if tensor._requires_grad and tensor._node is None:
-        return True
     family = tensor._family
-    return family is not None and family.root._requires_grad and family.root._node is None
+    relatives = [] if family is None else [ref() for ref in family.members]
+    return any(t is not None and t._requires_grad and t._node is None for t in (tensor, *relatives))
 
 
 def _check(tensor: TapeTensor, name: str, value: Any) -> None:
+    if any(step == 0 and size > 1 for step, size in zip(tensor._array.strides, tensor._array.shape, strict=True)):
+        raise GraphError(
+            message(
+                name,
+                "an expanded tensor is changed in place: several of its elements are one in memory.",
+                f"shape {tuple(tensor._array.shape)}, strides {tuple(tensor._array.strides)}",
+                "change a copy: x.clone().",
+            )
+        )
     if value._array.shape != tensor._array.shape:
         raise ShapeError(
             message(
@@ -98,13 +119,13 @@ def _check(tensor: TapeTensor, name: str, value: Any) -> None:
         )
 
 
-def _keep_old_value(before: TapeTensor, value: TapeTensor) -> None:
-    """Give ``before`` a copy of its array if the op that made ``value`` kept it for its gradient."""
+def _keep_old_value(tensor: TapeTensor, value: TapeTensor) -> None:
+    """Copy the old array where the op that made ``value`` saved it for its own gradient."""
     node = value._node
-    kept = node.calls if isinstance(node, PrimitiveNode) and node.calls else ()
-    if any(argument is before for _, arguments, _ in kept for argument in arguments):
-        before._array = before._array.copy()
-        before._memory = None
+    for _, arguments, _ in node.calls or () if isinstance(node, PrimitiveNode) else ():
+        for saved in arguments:
+            if isinstance(saved, TapeTensor) and saved._array is tensor._array:
+                saved._array, saved._memory = saved._array.copy(), None
 
 
 def _rebase(tensor: TapeTensor, value: TapeTensor) -> None:
@@ -112,7 +133,7 @@ def _rebase(tensor: TapeTensor, value: TapeTensor) -> None:
     family = tensor._family
     others = [] if family is None else [m for ref in family.members if (m := ref()) is not None and m is not tensor]
     if family is None or not others:
-        tensor._node, tensor._requires_grad = value._node, value._requires_grad
+        _set_history(tensor, value._node)
         if family is not None:  # the last one left: what it was a view of is of no more use
             tensor._family = None
         return
@@ -121,8 +142,14 @@ def _rebase(tensor: TapeTensor, value: TapeTensor) -> None:
     family.root._node = _Written(root, value, _places(root._array, tensor._array))
     family.root._requires_grad = True
     for member in (tensor, *others):
-        member._node = _ViewOf(family.root, _places(root._array, member._array), member._array.shape)
-        member._requires_grad = True
+        _set_history(member, _ViewOf(family.root, _places(root._array, member._array)))
+
+
+def _set_history(tensor: TapeTensor, node: Node | None) -> None:
+    old = tensor._node
+    if old is not None and old.retain is not None and old.retain() is tensor and node is not None:
+        node.retain, old.retain = old.retain, None  # the gradient to keep is that of the new value
+    tensor._node, tensor._requires_grad = node, node is not None
 
 
 def _places(root: Array, view: Array) -> Any:
@@ -166,7 +193,7 @@ class _Written(Node):
 class _ViewOf(Node):
     """A view of a family's root, after a write."""
 
-    def __init__(self, root: TapeTensor, places: Any, shape: tuple[int, ...]) -> None:
+    def __init__(self, root: TapeTensor, places: Any) -> None:
         super().__init__("view", (root._node,))
         self.places = places
         self.root_shape = root._array.shape

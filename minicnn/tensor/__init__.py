@@ -10,7 +10,7 @@ import numpy as np
 from minicnn import ops
 from minicnn.autograd import engine, graph
 from minicnn.autograd.graph import Hook, TapeTensor, clock, memory_of, wrap
-from minicnn.errors import DTypeError, GraphError, message
+from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.reduce import Sum
 from minicnn.ops.primitive.shape import Reshape
 from minicnn.ops.promote import get_default_dtype
@@ -42,9 +42,6 @@ class Tensor(Forms, InPlace):
 
     Make one with `minicnn.tensor`, `minicnn.zeros` and the like; ``Tensor([1, 2])`` gives floats, as in PyTorch.
 
-    Attributes:
-        grad: the gradient that `backward` added up, or None.
-
     >>> import minicnn
     >>> x = minicnn.tensor([1.0, 2.0], requires_grad=True)
     >>> y = (x * x).sum()
@@ -54,7 +51,6 @@ class Tensor(Forms, InPlace):
     """
 
     __array_ufunc__ = None  # so that array + tensor asks the tensor
-    grad: Tensor | None
 
     def __init__(self, *data: Any) -> None:
         if len(data) == 1 and not isinstance(data[0], int):
@@ -93,6 +89,24 @@ class Tensor(Forms, InPlace):
         self._requires_grad = bool(value)
 
     @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` added up, or None; settable to None or a tensor of this one's shape."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and (not isinstance(value, TapeTensor) or value._array.shape != self._array.shape):
+            raise ShapeError(
+                message(
+                    "grad",
+                    f"expects None or a tensor of shape {tuple(self.shape)}, got {type(value).__name__}.",
+                    f"its shape is {getattr(value, 'shape', 'none')}",
+                    "a gradient has the shape of its tensor.",
+                )
+            )
+        self._grad = value
+
+    @property
     def is_leaf(self) -> bool:
         """Whether no recorded op made it."""
         return self._node is None
@@ -109,8 +123,10 @@ class Tensor(Forms, InPlace):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self._array = value._array
-        memory_of(self).written = clock()
+        # What was computed from the old values keeps those; from here on the memory is the other tensor's.
+        if self._family is not None:
+            self._family.remove(self)
+        self._array, self._memory, self._family = value._array, memory_of(value), None
 
     def backward(
         self,
@@ -120,7 +136,7 @@ class Tensor(Forms, InPlace):
         inputs: Any = None,
     ) -> None:
         """Add its gradient to the ``grad`` of every leaf it came from; see `minicnn.autograd.backward`."""
-        engine.backward(self, gradient, retain_graph, create_graph, inputs)
+        engine.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad``; return the tensor."""
@@ -191,12 +207,15 @@ class Tensor(Forms, InPlace):
     __sub__ = ops.sub
     __truediv__ = ops.div
     __pow__ = ops.pow
+    __floordiv__, __mod__ = ops.floor_divide, ops.remainder
+    __and__ = __rand__ = ops.bitwise_and
+    __or__ = __ror__ = ops.bitwise_or
+    __xor__ = __rxor__ = ops.bitwise_xor
+    __invert__ = ops.bitwise_not
     __matmul__ = ops.matmul
     __neg__ = ops.neg
     __abs__ = ops.abs
     __getitem__ = ops.getitem
-    __eq__ = ops.eq  # type: ignore[assignment]
-    __ne__ = ops.ne  # type: ignore[assignment]
     __lt__ = ops.lt
     __le__ = ops.le
     __gt__ = ops.gt
@@ -214,23 +233,20 @@ class Tensor(Forms, InPlace):
     def __rpow__(self, other: Any) -> Tensor:
         return ops.pow(other, self)
 
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ops.div(self, other, rounding_mode="floor")
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(other, self)
 
-    def __mod__(self, other: Any) -> Tensor:
-        return self - ops.div(self, other, rounding_mode="floor") * other
+    def __rmod__(self, other: Any) -> Tensor:
+        return ops.remainder(other, self)
 
-    def __invert__(self) -> Tensor:
-        return ops.logical_not(self) if self.dtype.kind == "b" else -self - 1
+    def __pos__(self) -> Tensor:
+        return self
 
-    def __and__(self, other: Any) -> Tensor:
-        return ops.logical_and(self, other)
+    def __eq__(self, other: object) -> Any:
+        return ops.eq(self, other) if _comparable(other) else NotImplemented
 
-    def __or__(self, other: Any) -> Tensor:
-        return ops.logical_or(self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return ops.ne(self, other)
+    def __ne__(self, other: object) -> Any:
+        return ops.ne(self, other) if _comparable(other) else NotImplemented
 
     # ---- ops as methods
 
@@ -241,11 +257,13 @@ class Tensor(Forms, InPlace):
     maximum, minimum, clamp, masked_fill = ops.maximum, ops.minimum, ops.clamp, ops.masked_fill
     eq, ne, lt, le, gt, ge = ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge
     logical_and, logical_or, logical_not = ops.logical_and, ops.logical_or, ops.logical_not
+    bitwise_and, bitwise_or, bitwise_xor = ops.bitwise_and, ops.bitwise_or, ops.bitwise_xor
+    bitwise_not, floor_divide, remainder = ops.bitwise_not, ops.floor_divide, ops.remainder
     isnan, isinf, isfinite = ops.isnan, ops.isinf, ops.isfinite
     sum, mean, var, std, logsumexp = ops.sum, ops.mean, ops.var, ops.std, ops.logsumexp
     max, min, amax, argmax, argmin = ops.max, ops.min, ops.amax, ops.argmax, ops.argmin
     all, any = ops.all, ops.any
-    reshape, view, permute, transpose = ops.reshape, ops.reshape, ops.permute, ops.transpose
+    reshape, permute, transpose = ops.reshape, ops.permute, ops.transpose
     expand, flip, squeeze, unsqueeze, flatten = ops.expand, ops.flip, ops.squeeze, ops.unsqueeze, ops.flatten
     narrow, gather, unindex, index_put, clone = ops.narrow, ops.gather, ops.unindex, ops.index_put, ops.clone
     softmax, log_softmax = ops.softmax, ops.log_softmax
@@ -253,6 +271,14 @@ class Tensor(Forms, InPlace):
     def t(self) -> Tensor:
         """The transpose of a matrix; a vector as it is."""
         return self if self.ndim < 2 else self.transpose(0, 1)
+
+    def view(self, *shape: Any) -> Tensor:
+        """Under another shape, as `reshape`: it copies where memory cannot be shared, and PyTorch raises an error.
+
+        minicnn's convolutions leave their output in another memory order than PyTorch's, so the usual
+        ``x.view(x.size(0), -1)`` after them must be allowed to copy.
+        """
+        return ops.reshape(self, *shape)
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Expanded to the other tensor's shape."""
@@ -273,3 +299,8 @@ class Tensor(Forms, InPlace):
         dims = (*range(extra), *(extra + i for i, s in enumerate(shape) if s == 1 and self.shape[extra + i] != 1))
         out = Sum.apply(self, dim=dims, keepdim=True) if dims else self
         return Reshape.apply(out, shape=shape) if extra else out
+
+
+def _comparable(other: object) -> bool:
+    """Whether == compares elements; with None, a string and the like, a tensor is simply not equal."""
+    return isinstance(other, (TapeTensor, int, float, np.ndarray, np.generic))

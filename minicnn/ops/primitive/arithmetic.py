@@ -11,7 +11,7 @@ import numpy as np
 from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import DTypeError, ParameterError, message
+from minicnn.errors import DivisionByZeroError, DTypeError, ParameterError, message
 from minicnn.ops.primitive.elementwise import Binary, binary_samples
 from minicnn.ops.promote import as_float, result_type
 
@@ -35,17 +35,16 @@ class Add(Binary):
 
 class Sub(Binary):
     @staticmethod
-    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
-        if any(isinstance(x, TapeTensor) and x._array.dtype.kind == "b" for x in (a, b)):
+    def check(a: Any, b: Any) -> None:
+        if any(isinstance(x, bool) or (isinstance(x, TapeTensor) and x._array.dtype.kind == "b") for x in (a, b)):
             raise DTypeError(
                 message(
                     "sub",
-                    "bool tensors cannot be subtracted.",
-                    "both operands are bool",
-                    "use a ^ b, or a.to(minicnn.int64) - b.",
+                    "bool operands cannot be subtracted.",
+                    "a difference of truth values has no meaning",
+                    "use a ^ b, or convert: a.to(minicnn.int64) - b.",
                 )
             )
-        return a, b
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
@@ -97,9 +96,70 @@ class Div(Binary):
         yield from binary_samples(rng, 0.5, 2.0)
 
 
-class Pow(Binary):
+class FloorDivide(Binary):
+    """⌊a / b⌋, exact for integers; flat wherever it has a derivative."""
+
     @staticmethod
     def prepare(a: Any, b: Any) -> tuple[Any, Any]:
+        _check_divisor("floor_divide", b)
+        return a, b
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.floor_divide(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor) -> Tensor:
+        return g * 0.0
+
+    @staticmethod
+    def grad_b(g: Tensor) -> Tensor:
+        return g * 0.0
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        b = rng.uniform(0.5, 2.0, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3))
+        yield Sample((rng.integers(-3, 4, (2, 3)) + 0.5) * b, b)
+        yield Sample((rng.integers(-3, 4, (2, 3)) + 0.5) * 0.5, 0.5)
+
+
+class Remainder(Binary):
+    """a − b · ⌊a / b⌋, with the sign of b."""
+
+    @staticmethod
+    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
+        _check_divisor("remainder", b)
+        return a, b
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.remainder(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor) -> Tensor:
+        return g
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
+        return -(g * floor_divide(a, b))
+
+    samples = FloorDivide.samples
+
+
+def _check_divisor(where: str, b: Any) -> None:
+    """Integers have no infinity to stand for a quotient by 0."""
+    array = b._array if isinstance(b, TapeTensor) else b
+    if (isinstance(array, int) and array == 0) or (
+        isinstance(b, TapeTensor) and array.dtype.kind in "iu" and bool((array == 0).any())
+    ):
+        raise DivisionByZeroError(
+            message(where, "an integer is divided by 0.", "other holds a 0", "use floats, or a divisor without 0.")
+        )
+
+
+class Pow(Binary):
+    @staticmethod
+    def check(a: Any, b: Any) -> None:
         if isinstance(b, int) and b < 0 and isinstance(a, TapeTensor) and a._array.dtype.kind != "f":
             raise DTypeError(
                 message(
@@ -109,7 +169,6 @@ class Pow(Binary):
                     "use a float base: x.to(minicnn.float32) ** exponent.",
                 )
             )
-        return a, b
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
@@ -227,10 +286,11 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     >>> div(minicnn.tensor([1, 2]), 2)
     tensor([0.5000, 1.0000])
     """
-    quotient: Tensor = Div.apply(input, other)
     if rounding_mode is None:
-        return quotient
-    if rounding_mode not in ("floor", "trunc"):
+        return Div.apply(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if rounding_mode != "trunc":
         raise ParameterError(
             message(
                 "div",
@@ -239,8 +299,42 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
                 "rounding_mode='floor' rounds down, 'trunc' towards 0.",
             )
         )
-    rounded: Tensor = getattr(quotient, rounding_mode)()
-    return rounded if result_type(input, other).kind == "f" else rounded.to(result_type(input, other))
+    if result_type(input, other).kind == "f":
+        return Div.apply(input, other).trunc()
+    quotient = floor_divide(input, other)
+    return quotient + ((quotient < 0) & (remainder(input, other) != 0)).to(quotient.dtype)  # from −∞ to 0
+
+
+@FloorDivide.public
+def floor_divide(input: Any, other: Any) -> Tensor:
+    """Quotient, rounded down: y = ⌊a / b⌋, as Python's //; integers stay integers.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: 0.
+    Raises:
+        DivisionByZeroError: an integer is divided by 0.
+
+    >>> import minicnn
+    >>> floor_divide(minicnn.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+    return FloorDivide.apply(input, other)
+
+
+@Remainder.public
+def remainder(input: Any, other: Any) -> Tensor:
+    """What a floor division leaves: y = a − b · ⌊a / b⌋, as Python's %.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: da = g, db = −g · ⌊a / b⌋.
+    Raises:
+        DivisionByZeroError: an integer is divided by 0.
+
+    >>> import minicnn
+    >>> remainder(minicnn.tensor([7, -7]), 4)
+    tensor([3, 1])
+    """
+    return Remainder.apply(input, other)
 
 
 @Pow.public

@@ -33,12 +33,13 @@ class Binary(Primitive, abstract=True):
         x = a._array if isinstance(a, TapeTensor) else a
         y = b._array if isinstance(b, TapeTensor) else b
         if type(x) is type(y):
-            ready = isinstance(a, TapeTensor) and x.dtype is y.dtype and x.dtype.kind != "b"
+            ready = isinstance(a, TapeTensor) and x.dtype is y.dtype and x.dtype.kind == "f"
         elif isinstance(a, TapeTensor):
             ready = x.dtype.kind == "f" and (type(y) is float or type(y) is int)
         else:
             ready = isinstance(b, TapeTensor) and y.dtype.kind == "f" and (type(x) is float or type(x) is int)
         if not ready:
+            cls.check(a, b)
             inputs = cls.prepare(*promote(inputs))
         try:
             if not ready:
@@ -51,6 +52,10 @@ class Binary(Primitive, abstract=True):
         if mode.recording and cls.differentiable:
             cls.record(out, inputs, params)
         return out
+
+    @staticmethod
+    def check(a: Any, b: Any) -> None:
+        """Raise an error if the op does not take these operands."""
 
     @staticmethod
     def prepare(a: Any, b: Any) -> tuple[Any, Any]:

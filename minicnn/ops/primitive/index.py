@@ -26,7 +26,9 @@ class Getitem(Primitive):
 
     @staticmethod
     def forward(be: Backend, x: Array, *, index: Any) -> Array:
-        return x[index]
+        for step in index:
+            x = x[step]
+        return x
 
     @staticmethod
     def grad_x(g: Tensor, x_shape: Shape, index: Any) -> Tensor:
@@ -62,10 +64,14 @@ class Unindex(Primitive):
     @staticmethod
     def forward(be: Backend, g: Array, *, shape: Shape, index: Any) -> Array:
         out = be.xp.zeros(shape, dtype=g.dtype)
-        if _is_basic(index):
-            out[index] = g
+        *views, last = index
+        place = out
+        for step in views:
+            place = place[step]
+        if _is_basic(last):
+            place[last] = g
         else:
-            be.xp.add.at(out, index, g)
+            be.xp.add.at(place, last, g)
         return out
 
     @staticmethod
@@ -88,7 +94,7 @@ class IndexPut(Primitive):
     @staticmethod
     def forward(be: Backend, x: Array, values: Array, *, index: Any) -> Array:
         out = be.xp.array(x, order="K")  # a copy, in the same memory order
-        out[index] = values
+        put(out, index, values)
         return out
 
     @staticmethod
@@ -113,16 +119,24 @@ class IndexPut(Primitive):
         yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((3, 2)), 3, 0.0)
 
 
+def put(array: Array, index: Any, values: Any) -> None:
+    """``array[index] = values`` for an index from `normal_index`."""
+    *views, last = index
+    for step in views:
+        array = array[step]
+    array[last] = values
+
+
 def _is_basic(index: Any) -> bool:
     """Whether the index is made of ints, slices, None and ... alone: it reads no element twice."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in parts)
+    return all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in index)
 
 
-def normal_index(x: Tensor, index: Any) -> Any:
-    """Return the index as NumPy and CuPy read it: ints, slices, None, ... and integer arrays of x's backend.
+def normal_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], ...]:
+    """Return the index as one or two steps that NumPy and CuPy read alike: first views, then arrays.
 
-    Bool masks become the places where they hold; out-of-range values are found here, since CuPy wraps them silently.
+    Ints are taken before arrays, so that x[0, :, [1, 2]] keeps the order of dims, as in PyTorch. Bool masks become the
+    places where they hold. Out-of-range values are found here, since CuPy wraps them silently.
 
     Raises:
         IndexRangeError: a value out of range, too many indices, or a mask of another shape.
@@ -132,18 +146,21 @@ def normal_index(x: Tensor, index: Any) -> Any:
     shape = tuple(x._array.shape)
     given = [_plain_part(be, part, shape) for part in (index if isinstance(index, tuple) else (index,))]
     used = sum(_dims_of(part) for part in given)
-    if used > len(shape):
+    dots = sum(part is Ellipsis for part in given)
+    if used > len(shape) or dots > 1:
         raise IndexRangeError(
             message(
                 "index",
-                f"too many indices: {used} for a tensor of {len(shape)} dims.",
+                f"too many indices: {used} for a tensor of {len(shape)} dims."
+                if used > len(shape)
+                else "an index has one '...' at most.",
                 f"the tensor has shape {shape}",
                 "index at most once a dim; None and ... take none.",
             )
         )
     parts: list[Any] = []
     dim = 0
-    for part in given:
+    for part in given if dots else [*given, Ellipsis]:  # with ..., NumPy gives a view where it would give a number
         if part is Ellipsis:
             dim += len(shape) - used
             parts.append(part)
@@ -155,7 +172,29 @@ def normal_index(x: Tensor, index: Any) -> Any:
                 _check_range(part, dim, shape)
                 dim += 1
             parts.append(part)
-    return tuple(parts)
+    arrays = [part for part in parts if hasattr(part, "dtype")]
+    if not arrays:
+        return (tuple(parts),)
+    _check_arrays(arrays, shape)
+    if not any(type(part) is int for part in parts):
+        return (tuple(parts),)
+    views = tuple(slice(None) if hasattr(part, "dtype") or part is None else part for part in parts if part is not None)
+    rest = tuple(slice(None) if isinstance(part, slice) else part for part in parts if type(part) is not int)
+    return views, rest
+
+
+def _check_arrays(arrays: list[Array], shape: Shape) -> None:
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        raise IndexRangeError(
+            message(
+                "index",
+                f"index tensors must broadcast, got shapes {', '.join(str(tuple(a.shape)) for a in arrays)}.",
+                f"the tensor has shape {shape}",
+                "give them one shape; x[rows[:, None], cols] takes all pairs.",
+            )
+        ) from None
 
 
 def _is_mask(part: Any) -> bool:
@@ -174,9 +213,9 @@ def _plain_part(be: Backend, part: Any, shape: Shape) -> Any:
     if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
         return part
     if isinstance(part, TapeTensor):
-        part = part._array
+        part = part._array.copy()  # the gradient needs it as it is now
     elif isinstance(part, (list, range, np.ndarray, np.generic, bool)):
-        part = be.asarray(np.asarray(part, dtype=np.int64 if isinstance(part, list) and not part else None))
+        part = be.asarray(np.array(part, dtype=np.int64 if isinstance(part, list) and not part else None))
     kind = getattr(getattr(part, "dtype", None), "kind", "")
     if kind not in ("b", "i", "u"):
         raise ArgumentTypeError(
@@ -281,7 +320,7 @@ def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
     try:
         return IndexPut.apply(input, values, index=where)
     except ValueError:
-        places = tuple(input._array[where].shape)
+        places = tuple(Getitem.forward(backend_of(input._array), input._array, index=where).shape)
         raise ShapeError(
             message(
                 "index_put",

@@ -27,7 +27,9 @@ class ConstantPad(Primitive):
 
     @staticmethod
     def grad_x(g: Tensor, x_shape: Shape, pads: tuple[tuple[int, int], ...]) -> Tensor:
-        return g[tuple(slice(low, low + size) for (low, _), size in zip(pads, x_shape, strict=True))]
+        return Getitem.apply(
+            g, index=(tuple(slice(low, low + size) for (low, _), size in zip(pads, x_shape, strict=True)),)
+        )
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -130,4 +132,4 @@ def _index_pad(x: Tensor, dim: int, low: int, high: int, mode: str) -> Tensor:
         )
     places = [place(i, size) for i in range(-low, size + high)]
     index = backend_of(x._array).asarray(np.array(places, dtype=np.int64))
-    return Getitem.apply(x, index=(slice(None),) * dim + (index,))
+    return Getitem.apply(x, index=((slice(None),) * dim + (index,),))

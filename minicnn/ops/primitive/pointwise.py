@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import ArgumentTypeError
+from minicnn.errors import ArgumentTypeError, DTypeError, message
 from minicnn.ops.primitive.elementwise import Unary
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ class Neg(Unary):
 
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
+        if x.dtype.kind == "b":
+            raise DTypeError(message("neg", "bools have no negative.", f"shape {tuple(x.shape)}", "use ~x."))
         return be.xp.negative(x)
 
     @staticmethod

@@ -20,6 +20,7 @@ from minicnn.ops.promote import as_float
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
+
 def axes(dims: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     """Return the dims as NumPy's axes."""
     return dims if ndim else ()  # arrays without dims have no axis 0

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.backend import Array, Backend
+from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.primitive.elementwise import Binary, binary_samples
 from minicnn.ops.promote import promote, result_type
@@ -311,7 +311,8 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
         )
     a, b = promote((input, other))
     if not isinstance(a, TapeTensor) and not isinstance(b, TapeTensor):
-        a = condition.to(result_type(a, b)) * 0 + a
+        be = backend_of(condition._array)
+        a = wrap(be.asarray(a, dtype=result_type(a, b)))
     try:
         return Where.apply(condition, a, b)
     except ValueError:

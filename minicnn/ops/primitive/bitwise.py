@@ -1,0 +1,130 @@
+"""Bits of integers, and truth values: bitwise_and, bitwise_or, bitwise_xor, bitwise_not. No gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.primitive import Primitive
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
+from minicnn.errors import DTypeError, ShapeError, message
+from minicnn.ops.primitive.elementwise import Binary
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+class _Bitwise(Binary, abstract=True):
+    constants = ("a", "b")
+
+    @classmethod
+    def check(cls, a: Any, b: Any) -> None:
+        for x in (a, b):
+            _need_bits(cls.name, x)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.integers(0, 8, (2, 3)), rng.integers(0, 8, 3))
+        yield Sample(rng.integers(0, 2, (2, 3)) > 0, rng.integers(0, 2, (2, 3)) > 0)
+        yield Sample(rng.integers(0, 8, (2, 3)), 5)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(DTypeError, ("float", "integers"), np.ones(2), np.array([1, 2]))
+        yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.array([1, 2]), np.array([1, 2, 3]))
+
+
+def _need_bits(where: str, x: Any) -> None:
+    if isinstance(x, float) or (isinstance(x, TapeTensor) and x._array.dtype.kind == "f"):
+        raise DTypeError(
+            message(
+                where,
+                f"expects integers or bools, got {x._array.dtype if isinstance(x, TapeTensor) else 'float'}.",
+                "floats have no bits to combine",
+                "compare first, x > 0, or convert: x.long().",
+            )
+        )
+
+
+class BitwiseAnd(_Bitwise):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.bitwise_and(a, b)
+
+
+class BitwiseOr(_Bitwise):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.bitwise_or(a, b)
+
+
+class BitwiseXor(_Bitwise):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.bitwise_xor(a, b)
+
+
+class BitwiseNot(Primitive):
+    constants = ("x",)
+
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.invert(x)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.integers(0, 8, (2, 3)))
+        yield Sample(rng.integers(0, 2, (2, 3)) > 0)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(DTypeError, ("float64", "integers"), np.ones(2))
+
+
+@BitwiseAnd.public
+def bitwise_and(input: Any, other: Any) -> Tensor:
+    """Bits set in both; for bools, whether both hold.
+
+    >>> import minicnn
+    >>> bitwise_and(minicnn.tensor([6, 5]), 3)
+    tensor([2, 1])
+    """
+    return BitwiseAnd.apply(input, other)
+
+
+@BitwiseOr.public
+def bitwise_or(input: Any, other: Any) -> Tensor:
+    """Bits set in either; for bools, whether either holds.
+
+    >>> import minicnn
+    >>> bitwise_or(minicnn.tensor([6, 5]), 3)
+    tensor([7, 7])
+    """
+    return BitwiseOr.apply(input, other)
+
+
+@BitwiseXor.public
+def bitwise_xor(input: Any, other: Any) -> Tensor:
+    """Bits set in one but not both; for bools, whether they differ.
+
+    >>> import minicnn
+    >>> bitwise_xor(minicnn.tensor([6, 5]), 3)
+    tensor([5, 6])
+    """
+    return BitwiseXor.apply(input, other)
+
+
+@BitwiseNot.public
+def bitwise_not(input: Tensor) -> Tensor:
+    """All bits turned over: −x − 1 for integers, not x for bools.
+
+    >>> import minicnn
+    >>> bitwise_not(minicnn.tensor([True, False]))
+    tensor([False,  True])
+    """
+    _need_bits("bitwise_not", input)
+    return BitwiseNot.apply(input)

@@ -13,7 +13,7 @@ from minicnn.ops.inplace import assign
 from minicnn.ops.primitive.arithmetic import add, div, floor_divide, maximum, minimum, mul, pow, remainder, sub
 from minicnn.ops.primitive.bitwise import bitwise_and, bitwise_not, bitwise_or, bitwise_xor
 from minicnn.ops.primitive.convert import alias, cast, clone, transfer
-from minicnn.ops.primitive.extreme import amax, argmax, argmin, max, min
+from minicnn.ops.primitive.extreme import amax, amin, argmax, argmin, max, min
 from minicnn.ops.primitive.index import gather, getitem, index_put, unindex
 from minicnn.ops.primitive.join import cat, narrow, stack
 from minicnn.ops.primitive.linalg import matmul

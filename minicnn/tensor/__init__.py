@@ -261,7 +261,7 @@ class Tensor(Forms, InPlace):
     bitwise_not, floor_divide, remainder = ops.bitwise_not, ops.floor_divide, ops.remainder
     isnan, isinf, isfinite = ops.isnan, ops.isinf, ops.isfinite
     sum, mean, var, std, logsumexp = ops.sum, ops.mean, ops.var, ops.std, ops.logsumexp
-    max, min, amax, argmax, argmin = ops.max, ops.min, ops.amax, ops.argmax, ops.argmin
+    max, min, amax, amin, argmax, argmin = ops.max, ops.min, ops.amax, ops.amin, ops.argmax, ops.argmin
     all, any = ops.all, ops.any
     reshape, permute, transpose = ops.reshape, ops.permute, ops.transpose
     expand, flip, squeeze, unsqueeze, flatten = ops.expand, ops.flip, ops.squeeze, ops.unsqueeze, ops.flatten

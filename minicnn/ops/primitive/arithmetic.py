@@ -204,11 +204,11 @@ class Maximum(Binary):
 
     @staticmethod
     def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
-        return g * _share(a, b)  # a tie gives half to each, as in PyTorch
+        return _share(g, a == b, a < b)
 
     @staticmethod
     def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
-        return g * _share(b, a)
+        return _share(g, a == b, a > b)
 
 
 class Minimum(Binary):
@@ -218,17 +218,16 @@ class Minimum(Binary):
 
     @staticmethod
     def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
-        return g * _share(b, a)
+        return _share(g, a == b, a > b)
 
     @staticmethod
     def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
-        return g * _share(a, b)
+        return _share(g, a == b, a < b)
 
 
-def _share(a: Any, b: Any) -> Any:
-    """1 where a > b, ½ where they tie, 0 elsewhere."""
-    dtype = (a if isinstance(a, TapeTensor) else b)._array.dtype
-    return ((a > b).to(dtype) + (a >= b).to(dtype)) * 0.5
+def _share(g: Tensor, tie: Tensor, lost: Tensor) -> Tensor:
+    """g where this operand was chosen, half of it where both tie, as in PyTorch, and 0 where the other was."""
+    return (g - (g * 0.5).masked_fill(~tie, 0.0)).masked_fill(lost, 0.0)
 
 
 @Add.public

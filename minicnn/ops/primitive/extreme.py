@@ -1,4 +1,4 @@
-"""The largest and the smallest, and where they are: amax, max, min, argmax, argmin."""
+"""The largest and the smallest, and where they are: amax, amin, max, min, argmax, argmin."""
 
 from __future__ import annotations
 
@@ -28,18 +28,16 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-class Amax(Primitive):
-    @staticmethod
-    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
-        return be.xp.max(x, axis=dim, keepdims=keepdim)
+class _Extreme(Primitive, abstract=True):
+    """The largest or the smallest value; ties share the gradient evenly, as in PyTorch."""
 
     @staticmethod
     def grad_x(
         g: Tensor, out: Tensor, x: Tensor, x_shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool
     ) -> Tensor:
-        # Ties share the gradient evenly, as in PyTorch.
-        largest = (x == restore(out, x_shape, dim, keepdim)).to(g.dtype)
-        return restore(g, x_shape, dim, keepdim) * (largest / largest.sum(axes(dim, len(x_shape)), keepdim=True))
+        chosen = (x == restore(out, x_shape, dim, keepdim)) | (x != x)  # a NaN among the elements is the result
+        share = chosen.to(g.dtype) / chosen.sum(axes(dim, len(x_shape)), keepdim=True).to(g.dtype)
+        return restore(g, x_shape, dim, keepdim) * share
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -50,6 +48,18 @@ class Amax(Primitive):
     def errors() -> Iterator[ErrorSample]:
         yield from reduction_errors()
         yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
+
+
+class Amax(_Extreme):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.max(x, axis=dim, keepdims=keepdim)
+
+
+class Amin(_Extreme):
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: tuple[int, ...], keepdim: bool) -> Array:
+        return be.xp.min(x, axis=dim, keepdims=keepdim)
 
 
 class _Arg(Primitive, abstract=True):
@@ -93,9 +103,28 @@ def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     >>> amax(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
     tensor([4., 3.])
     """
-    dims = normal_dims("max", dim, input.ndim)
-    _need_elements("max", input, dims)
-    return Amax.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)
+    return _extreme_of(Amax, input, dim, keepdim)
+
+
+@Amin.public
+def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The smallest value over dims; ties share the gradient evenly.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Raises:
+        ShapeError: there are no elements to choose from.
+
+    >>> import minicnn
+    >>> amin(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
+    tensor([1., 2.])
+    """
+    return _extreme_of(Amin, input, dim, keepdim)
+
+
+def _extreme_of(op: type[_Extreme], x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    dims = normal_dims(op.name, dim, x.ndim)
+    _need_elements(op.name, x, dims)
+    return op.apply(x, dim=axes(dims, x.ndim), keepdim=keepdim)
 
 
 def _need_elements(where: str, x: Tensor, dims: tuple[int, ...]) -> None:
@@ -162,7 +191,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) 
     if other is not None:
         return (maximum if largest else minimum)(input, other)
     if dim is None:
-        return amax(input) if largest else -amax(-input)
+        return amax(input) if largest else amin(input)
     indices = (argmax if largest else argmin)(input, dim, keepdim=True)
     values = gather(input, dim, indices) if input.ndim else input
     if not keepdim and input.ndim:

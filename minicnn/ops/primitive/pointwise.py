@@ -148,7 +148,7 @@ class Relu(Unary):
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g * (out > 0)
+        return g.masked_fill(out <= 0, 0.0)  # chosen, not multiplied by 0: an infinite g stops here, a NaN passes
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

@@ -201,7 +201,9 @@ def std(
     >>> std(minicnn.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    return var(input, dim, keepdim, correction=correction, unbiased=unbiased).sqrt()
+    squared = var(input, dim, keepdim, correction=correction, unbiased=unbiased)
+    zero = squared == 0  # where √ has no slope; the gradient there is 0, as in PyTorch
+    return squared.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
 
 
 def _logsumexp_samples(rng: Rng) -> Iterator[Sample]:

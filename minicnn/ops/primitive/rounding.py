@@ -33,7 +33,9 @@ class _Step(Unary, abstract=True):
 class Sign(_Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.sign(x)
+        if x.dtype.kind == "b":
+            return x.copy()
+        return be.xp.subtract(x > 0, x < 0, dtype=x.dtype)  # 0 for NaN, as in PyTorch
 
 
 class Floor(_Step):
@@ -57,7 +59,7 @@ class Trunc(_Step):
 class Round(_Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.rint(x)
+        return be.xp.rint(x) if x.dtype.kind == "f" else x.copy()
 
 
 @Sign.public

@@ -202,6 +202,23 @@ def test_integer_division_by_zero_is_an_error():
         _ = minicnn.tensor([1]) % minicnn.tensor([0])
 
 
+def test_extremes_of_integers():
+    for dtype in ("uint8", "int8", "int64"):
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+        x = minicnn.tensor([[5, low], [high, 0]], dtype=getattr(minicnn, dtype))
+        assert x.min().item() == low
+        assert x.max().item() == high
+        assert x.min().dtype == x.dtype
+        assert x.min(0).values.tolist() == [5, low]
+        assert x.max(1).indices.tolist() == [0, 0]
+        assert x.argmin().item() == x.numpy().argmin()
+    flags = minicnn.tensor([True, False])
+    assert flags.min().item() is False
+    assert flags.max().item() is True
+    assert minicnn.tensor([1, 2, -3]).round().dtype == minicnn.int64
+    assert flags.sum().item() == 1
+
+
 def test_default_dtype():
     minicnn.set_default_dtype(minicnn.float64)
     try:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.random import Generator as Rng
+    Rng = np.random.Generator
 else:
-    Rng = Any  # numpy.random is imported when it is first used
+    Rng = Any  # numpy.random takes time to import, and is when it is first used
 
 
 class Sample:

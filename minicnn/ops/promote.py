@@ -114,7 +114,17 @@ def promote(operands: Sequence[Any]) -> list[Any]:
     """Return the operands with every tensor cast to their `result_type`; scalars become Python numbers of it."""
     operands = [_plain(x) for x in operands]
     dtype = result_type(*operands)
-    return [cast(x, dtype) if isinstance(x, TapeTensor) else dtype.type(x).item() for x in operands]
+    return [cast(x, dtype) if isinstance(x, TapeTensor) else _number(x, dtype) for x in operands]
+
+
+def _number(x: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a Python number as the dtype holds it; one too large for small integers wraps, as in PyTorch."""
+    try:
+        return np.asarray(x).astype(dtype).item()
+    except (OverflowError, TypeError):
+        raise ParameterError(
+            message("promotion", f"{x!r} does not fit into {dtype}.", "integers have 64 bits at most", "use floats.")
+        ) from None
 
 
 def cast(x: Any, dtype: Any) -> Any:

@@ -150,7 +150,20 @@ class Tensor(Forms, InPlace):
         return out
 
     def detach_(self) -> Self:
-        """Take this tensor off the tape; return it."""
+        """Take this tensor off the tape; return it.
+
+        Raises:
+            GraphError: it is a view, whose history is also that of what it views.
+        """
+        if self._family is not None and self._family.members[0]() is not self:
+            raise GraphError(
+                message(
+                    "detach_",
+                    "a view cannot be taken off the tape in place.",
+                    f"shape {tuple(self.shape)}; what it is a view of would keep its history",
+                    "use x.detach().",
+                )
+            )
         self._node, self._requires_grad, self._family = None, False, None
         return self
 

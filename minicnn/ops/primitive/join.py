@@ -64,6 +64,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
         raise ParameterError(
             message("cat", "expects at least one tensor.", "the sequence is empty", "pass one or more tensors.")
         )
+    tensors = tuple(t for t in tensors if tuple(t.shape) != (0,)) or tensors[:1]  # as PyTorch, for old code's sake
     first = tensors[0]
     dim = normal_dim("cat", dim if axis is None else axis, first.ndim)
     for t in tensors:

@@ -198,7 +198,7 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
     new = len(sizes) - input.ndim
     old = (1,) * max(new, 0) + tuple(input.shape)
     wanted = tuple(o if s == -1 else s for o, s in zip(old, sizes, strict=False))
-    if new < 0 or any(o not in (1, s) for o, s in zip(old, wanted, strict=True)):
+    if new < 0 or -1 in sizes[:new] or any(o not in (1, s) for o, s in zip(old, wanted, strict=True)):
         raise ShapeError(
             message(
                 "expand",

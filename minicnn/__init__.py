@@ -8,6 +8,10 @@ import numpy as _np
 from minicnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from minicnn.backend import use
 from minicnn.backend.device import device
+from minicnn.ops import *  # noqa: F403
+from minicnn.ops.promote import get_default_dtype, promote_types, result_type, set_default_dtype
+from minicnn.random import Generator, default_generator, manual_seed
+from minicnn.tensor import Tensor
 from minicnn.tensor.creation import (
     arange,
     as_tensor,
@@ -27,10 +31,6 @@ from minicnn.tensor.creation import (
     zeros,
     zeros_like,
 )
-from minicnn.ops import *  # noqa: F403
-from minicnn.ops.promote import get_default_dtype, promote_types, result_type, set_default_dtype
-from minicnn.random import Generator, default_generator, manual_seed
-from minicnn.tensor import Tensor
 
 if _TYPE_CHECKING:
     from minicnn import data, nn, optim, testing

@@ -15,7 +15,21 @@ from minicnn.backend.strict.names import names
 
 ROOT = Path(minicnn.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-ORDER = ["errors", "random", "backend", "cuda", "autograd", "ops", "tensor", "nn", "optim", "data", "models", "train", "cli"]
+ORDER = [
+    "errors",
+    "random",
+    "backend",
+    "cuda",
+    "autograd",
+    "ops",
+    "tensor",
+    "nn",
+    "optim",
+    "data",
+    "models",
+    "train",
+    "cli",
+]
 ANYWHERE = {"testing", "viz"}  # may import any room; no room imports them when it is itself imported
 
 
@@ -103,7 +117,9 @@ def all_ops(base):
 
 
 def test_every_op_is_registered_and_public():
-    own = [op for op in all_ops(Op) if op.__module__.startswith("minicnn.ops") or op.__module__.startswith("minicnn.nn")]
+    own = [
+        op for op in all_ops(Op) if op.__module__.startswith("minicnn.ops") or op.__module__.startswith("minicnn.nn")
+    ]
     concrete = [op for op in own if "forward" in vars(op)]
     assert len(concrete) > 50
     for op in concrete:

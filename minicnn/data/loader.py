@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count, islice
 from typing import Any
 
-from minicnn.autograd.graph import no_grad
+from minicnn.autograd import no_grad
 from minicnn.data.collate import default_collate
 from minicnn.data.dataset import gives_batches
 from minicnn.data.stream import batch_stream, make

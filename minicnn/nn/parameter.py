@@ -1,0 +1,64 @@
+"""Parameter: a tensor that a module trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from minicnn.autograd import no_grad
+from minicnn.autograd.graph import TapeTensor, memory_of
+from minicnn.errors import ArgumentTypeError, message
+from minicnn.tensor import Tensor
+from minicnn.tensor.creation import empty
+
+
+class Parameter(Tensor):
+    """A tensor that becomes a parameter of the module it is set on.
+
+    Args:
+        data: the tensor whose memory it shares; an empty one if None.
+        requires_grad: whether gradients are computed for it.
+    Raises:
+        ArgumentTypeError: data is no tensor.
+        DTypeError: requires_grad for a tensor of integers.
+
+    >>> import minicnn
+    >>> Parameter(minicnn.zeros(2))
+    Parameter containing:
+    tensor([0., 0.], requires_grad=True)
+    """
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        data = empty(0) if data is None else data
+        if not isinstance(data, TapeTensor):
+            raise ArgumentTypeError(
+                message(
+                    "Parameter",
+                    f"data expects a Tensor, got {type(data).__name__}.",
+                    f"data = {str(data)[:60]}",
+                    "make one first: minicnn.tensor(values).",
+                )
+            )
+        self._array = data._array
+        self._memory = memory_of(data)
+        self.requires_grad = requires_grad
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        with no_grad():
+            out = type(self)(self.detach().clone(), self.requires_grad)  # without the gradient, as in PyTorch
+        memo[id(self)] = out
+        return out
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+def clear_grads(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Drop the gradients, or fill them with zeros in place and take them off the tape."""
+    for p in parameters:
+        if set_to_none or p.grad is None:
+            p.grad = None
+        else:
+            p.grad.detach_()
+            with no_grad():
+                p.grad.zero_()

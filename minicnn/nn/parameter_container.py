@@ -1,0 +1,152 @@
+"""Containers of parameters: ParameterList, ParameterDict."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, Self
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.errors import ArgumentTypeError, KeyNameError, message
+from minicnn.nn.container import position
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
+
+
+class _Parameters(Module):
+    """What both share: their entries are parameters, by name."""
+
+    def _put(self, key: str, value: Any) -> None:
+        if not isinstance(value, TapeTensor):
+            raise ArgumentTypeError(
+                message(
+                    type(self).__name__,
+                    f"expects parameters or tensors, got {type(value).__name__}.",
+                    f"entry {key!r} = {str(value)[:60]}",
+                    "make a parameter of it: nn.Parameter(minicnn.tensor(value)).",
+                )
+            )
+        self._check_name("parameter", key, "_parameters")
+        self._parameters[key] = value if isinstance(value, Parameter) else Parameter(value)  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def _shown_children(self) -> list[str]:
+        shown = []
+        for name, p in self._parameters.items():
+            if p is not None:
+                shown.append(f"({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]")
+        return shown
+
+
+class ParameterList(_Parameters):
+    """A list of parameters, which belong to the module that holds it.
+
+    Args:
+        values: parameters, or tensors, which become parameters.
+
+    >>> import minicnn
+    >>> from minicnn import nn
+    >>> nn.ParameterList([minicnn.zeros(2, 3)])
+    ParameterList(
+      (0): Parameter containing: [float32 of size 2x3]
+    )
+    """
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self.extend(() if values is None else values)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return self._parameters[str(position("ParameterList", index, len(self)))]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._put(str(position("ParameterList", index, len(self))), value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parameters.values())
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a parameter at the end; return the list."""
+        self._put(str(len(self)), value)
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parameters at the end; return the list."""
+        for value in list(values):
+            self.append(value)
+        return self
+
+
+class ParameterDict(_Parameters):
+    """A dict of parameters by name, in order, which belong to the module that holds it.
+
+    Args:
+        parameters: a dict, or pairs of name and parameter; tensors become parameters.
+
+    >>> import minicnn
+    >>> from minicnn import nn
+    >>> scales = nn.ParameterDict({"gain": minicnn.ones(2)})
+    >>> scales["gain"].requires_grad
+    True
+    """
+
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
+        super().__init__()
+        self.update(parameters or {})
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._parameters:
+            raise KeyNameError(
+                message(
+                    "ParameterDict",
+                    f"there is no parameter {key!r}.",
+                    f"it has: {', '.join(self._parameters) or 'none'}",
+                    "name one of these.",
+                )
+            )
+        return self._parameters[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._put(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        self.pop(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._parameters
+
+    def keys(self) -> KeysView[str]:
+        """Return the names."""
+        return self._parameters.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the parameters."""
+        return self._parameters.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return pairs of name and parameter."""
+        return self._parameters.items()
+
+    def pop(self, key: str) -> Any:
+        """Take out a parameter; return it."""
+        value = self[key]
+        del self._parameters[key]
+        return value
+
+    def clear(self) -> None:
+        """Take out all parameters."""
+        self._parameters.clear()
+
+    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add parameters from a dict or from pairs; those of the same name are replaced."""
+        for name, value in dict(parameters).items():
+            self[name] = value

@@ -1,0 +1,161 @@
+"""Adam and AdamW: steps scaled by running moments of the gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from minicnn.autograd.graph import wrap
+from minicnn.backend import Array, backend_of
+from minicnn.optim.optimizer import Optimizer, refuse_differentiable
+from minicnn.tensor import Tensor
+
+
+class Adam(Optimizer):
+    """Adam: θ ← θ − lr · m̂ / (√v̂ + eps).
+
+    g ← ∇θ + λ · θ; m ← β₁ · m + (1 − β₁) · g; v ← β₂ · v + (1 − β₂) · g²; m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
+    With AMSGrad, the largest v so far takes v's place. Decoupled, θ ← (1 − lr · λ) · θ takes the place of λ · θ in g.
+
+    Args:
+        params: tensors, pairs of name and tensor, or dicts of groups.
+        lr: the learning rate.
+        betas: β₁ and β₂, how much of the old moments stays.
+        eps: added to the root.
+        weight_decay: λ, an L2 penalty.
+        amsgrad: never let v̂ shrink.
+        foreach, capturable, fused: accepted for PyTorch's sake; there is one implementation.
+        maximize: go up the gradient instead of down.
+        differentiable: False only.
+        decoupled_weight_decay: shrink the weights beside the gradient's step, as `AdamW` does.
+    Raises:
+        ParameterError: a setting out of range, or as for `Optimizer`.
+    Source: Kingma and Ba, "Adam" (2014), algorithm 1; Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond"
+        (2018), algorithm 2 (AMSGrad).
+
+    >>> import minicnn
+    >>> from minicnn import nn, optim
+    >>> w = nn.Parameter(minicnn.tensor([1.0]))
+    >>> (w * 2).sum().backward()
+    >>> optim.Adam([w], lr=0.1).step()
+    >>> w.data
+    tensor([0.9000])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        refuse_differentiable(type(self).__name__, differentiable)
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
+        super().__init__(params, defaults)
+
+    def check_settings(self, group: dict[str, Any]) -> None:
+        for name in ("lr", "eps", "weight_decay"):
+            self.check_range(name, group[name], 0.0)
+        for i in (0, 1):
+            self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
+
+    def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
+        p, xp = param._array, backend_of(param._array).xp
+        lr, decay, (beta1, beta2) = float(group["lr"]), float(group["weight_decay"]), map(float, group["betas"])
+        state = self.state[param]
+        if "exp_avg" not in state:
+            state.update(step=0, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
+        state["step"] += 1
+        if group["decoupled_weight_decay"]:
+            grad = self.penalized(p, grad, group["maximize"], 0.0)
+            xp.multiply(p, 1 - lr * decay, out=p)
+        else:
+            grad = self.penalized(p, grad, group["maximize"], decay)
+        m, v, part = state["exp_avg"]._array, state["exp_avg_sq"]._array, self.scratch(p, 1)
+        xp.multiply(m, beta1, out=m)
+        xp.add(m, xp.multiply(grad, 1 - beta1, out=part), out=m)
+        xp.multiply(v, beta2, out=v)
+        xp.multiply(xp.multiply(grad, grad, out=part), 1 - beta2, out=part)
+        xp.add(v, part, out=v)
+        if group["amsgrad"]:
+            if "max_exp_avg_sq" not in state:
+                state["max_exp_avg_sq"] = wrap(xp.zeros_like(p))
+            largest = state["max_exp_avg_sq"]._array
+            v = xp.maximum(largest, v, out=largest)
+        correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+        root = xp.multiply(xp.sqrt(v, out=part), 1 / math.sqrt(correction2), out=part)
+        xp.add(root, float(group["eps"]), out=root)
+        xp.divide(m, root, out=part)
+        xp.subtract(p, xp.multiply(part, lr / correction1, out=part), out=p)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ ← (1 − lr · λ) · θ − lr · m̂ / (√v̂ + eps), m̂ and v̂ as in `Adam`.
+
+    Args:
+        params: tensors, pairs of name and tensor, or dicts of groups.
+        lr: the learning rate.
+        betas: β₁ and β₂, how much of the old moments stays.
+        eps: added to the root.
+        weight_decay: λ.
+        amsgrad: never let v̂ shrink.
+        maximize: go up the gradient instead of down.
+        foreach, capturable, fused: accepted for PyTorch's sake; there is one implementation.
+        differentiable: False only.
+    Raises:
+        ParameterError: a setting out of range, or as for `Optimizer`.
+    Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2017), algorithm 2.
+
+    >>> import minicnn
+    >>> from minicnn import nn, optim
+    >>> w = nn.Parameter(minicnn.tensor([1.0]))
+    >>> (w * 2).sum().backward()
+    >>> optim.AdamW([w], lr=0.1, weight_decay=0.5).step()
+    >>> w.data
+    tensor([0.8500])
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            differentiable=differentiable,
+            decoupled_weight_decay=True,
+        )

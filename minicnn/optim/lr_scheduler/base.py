@@ -1,0 +1,130 @@
+"""LRScheduler: what all schedules of the learning rate share."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minicnn.errors import ArgumentTypeError, KeyNameError, ParameterError, message
+from minicnn.optim.optimizer import Optimizer
+
+
+class LRScheduler:
+    """The base of all schedules: a subclass gives `get_lr`, from the rates that the groups have now.
+
+    A schedule sets the rates of epoch 0 when it is made, and those of the next epoch at each `step`. Since it starts
+    from what stands in the groups, several schedules may share an optimizer, and rates may be edited in between.
+
+    Args:
+        optimizer: whose groups' ``"lr"`` it sets.
+        last_epoch: the last epoch that was trained, when training goes on; −1 to begin.
+    Attributes:
+        last_epoch: the epoch that the rates are for.
+        base_lrs: the rates at the start, one a group.
+    Raises:
+        ArgumentTypeError: optimizer is no Optimizer.
+        KeyNameError: last_epoch is given, and a group has no ``"initial_lr"``.
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        where = type(self).__name__
+        check_optimizer(where, optimizer)
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyNameError(
+                    message(
+                        where,
+                        f"group {i} has no 'initial_lr', which going on after epoch {last_epoch} needs.",
+                        f"its keys: {', '.join(group)}",
+                        "load the optimizer's state first, or set last_epoch=-1.",
+                    )
+                )
+        self.optimizer = optimizer
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._step_count = 0
+        self.step()
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the rates for the next epoch; call it after ``optimizer.step()``.
+
+        Args:
+            epoch: PyTorch's old way to name the epoch to set the rates for.
+        """
+        if self._step_count == 1 and not self.optimizer._steps:
+            warnings.warn(
+                f"{type(self).__name__}.step() was called before optimizer.step(), so that the first learning rate is "
+                "never used; call optimizer.step() first.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._step_count += 1
+        if epoch is None:
+            self.last_epoch += 1
+            rates = self.get_lr()
+        else:
+            warnings.warn("step(epoch) is deprecated: call step() once an epoch.", DeprecationWarning, stacklevel=2)
+            self.last_epoch = epoch
+            rates = self.closed_form()
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = rates
+
+    def get_lr(self) -> list[float]:
+        """Return the rates of ``last_epoch``, one a group, where the groups hold those of the epoch before."""
+        raise NotImplementedError(
+            message(type(self).__name__, "the schedule defines no get_lr.", "step() was called", "define get_lr(self).")
+        )
+
+    def closed_form(self) -> list[float]:
+        """Return the rates of ``last_epoch`` from the base rates alone, whatever the groups hold."""
+        return self.get_lr()
+
+    def get_last_lr(self) -> list[float]:
+        """Return the rates it set last, one a group."""
+        return self._last_lr
+
+    def bases(self) -> list[float]:
+        """Return the base rates.
+
+        Raises:
+            ParameterError: the optimizer got groups since the schedule was made.
+        """
+        count = len(self.optimizer.param_groups)
+        if len(self.base_lrs) != count:
+            raise ParameterError(
+                message(
+                    type(self).__name__,
+                    f"the schedule was made for {len(self.base_lrs)} groups, the optimizer has {count}.",
+                    "a group was added since",
+                    "make the schedule after add_param_group().",
+                )
+            )
+        return self.base_lrs
+
+    def current(self) -> list[float]:
+        """Return the rates that stand in the groups."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the schedule remembers, apart from the optimizer."""
+        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` of such a schedule gave; load the optimizer's own state too."""
+        self.__dict__.update(state_dict)
+
+
+def check_optimizer(where: str, optimizer: Any) -> None:
+    """Raise ArgumentTypeError unless it is an optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentTypeError(
+            message(
+                where,
+                f"optimizer expects an Optimizer, got {type(optimizer).__name__}.",
+                f"{str(optimizer)[:60]!r}",
+                "pass the optimizer first, then the schedule's own settings.",
+            )
+        )

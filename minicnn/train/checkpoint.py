@@ -1,0 +1,141 @@
+"""Weights to and from a file, in the safetensors format: numbers only, so that loading never runs code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.backend import to_numpy
+from minicnn.errors import CheckpointError, message
+from minicnn.train.files import write_atomic
+
+if TYPE_CHECKING:
+    from minicnn import nn
+
+__all__ = ["load_weights", "read_weights", "save_weights"]
+
+SHOWN = 4  # names that an error lists before it counts the rest
+
+
+def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
+    """Write a network's parameters and buffers to a safetensors file, whole or not at all.
+
+    The same weights give the same bytes, on every backend.
+
+    Args:
+        model: the network.
+        path: the file, by custom ``*.safetensors``; one that is there is replaced.
+
+    Raises:
+        CheckpointError: the file cannot be written; one that was there is as it was.
+
+    >>> import tempfile
+    >>> from minicnn import nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(nn.Linear(3, 2), folder + "/linear.safetensors")
+    ...     {name: array.shape for name, array in sorted(read_weights(folder + "/linear.safetensors").items())}
+    {'bias': (2,), 'weight': (2, 3)}
+    """
+    from safetensors.numpy import save
+
+    # C order: weights may be views in another memory order, and safetensors stores raw memory.
+    arrays = {name: np.asarray(to_numpy(value._array), order="C") for name, value in model.state_dict().items()}
+    write_atomic(path, save(arrays, metadata={"format": "np"}))
+
+
+def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the arrays of a safetensors file by name.
+
+    Args:
+        path: the file.
+
+    Raises:
+        CheckpointError: it is missing, cannot be read, or is truncated or no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = Path(path)
+    try:
+        blob = path.read_bytes()
+    except FileNotFoundError:
+        problem, got = "the file of weights is not there.", f"looked for {path}"
+        raise CheckpointError(message("load_weights", problem, got, "check the path, or train first.")) from None
+    except OSError as error:
+        got = f"{path}: {error.strerror or type(error).__name__}"
+        fix = "check the path and its permissions."
+        raise CheckpointError(message("load_weights", "the file of weights cannot be read.", got, fix)) from error
+    try:
+        arrays: dict[str, np.ndarray[Any, Any]] = load(blob)
+        if strange := [str(array.dtype) for array in arrays.values() if array.dtype.kind not in "buif"]:
+            raise ValueError(f"dtype {strange[0]}")
+    except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that NumPy has not, as bfloat16
+        raise CheckpointError(
+            message(
+                "load_weights",
+                "the file is truncated, corrupt, or no safetensors file of NumPy's dtypes.",
+                f"{path}, {len(blob)} bytes: {' '.join(str(error).split())}",
+                "copy it again from where it came, or train again.",
+            )
+        ) from error
+    return arrays
+
+
+def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
+    """Set a network's parameters and buffers from a file; nothing is changed where the file does not fit.
+
+    Args:
+        model: the network that the file was saved from, or one with the same names and shapes.
+        path: a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, names are missing or unexpected, or shapes differ.
+
+    >>> import tempfile
+    >>> from minicnn import nn
+    >>> a, b = nn.Linear(3, 2), nn.Linear(3, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(a, folder + "/linear.safetensors")
+    ...     load_weights(b, folder + "/linear.safetensors")
+    >>> bool((a.weight == b.weight).all())
+    True
+    """
+    from minicnn.tensor.creation import as_tensor
+
+    arrays = read_weights(path)
+    state = model.state_dict()
+    problems = []
+    if missing := [name for name in state if name not in arrays]:
+        problems.append(f"missing: {_listed(missing)}")
+    if unexpected := [name for name in arrays if name not in state]:
+        problems.append(f"unexpected: {_listed(unexpected)}")
+    differing = [
+        f"{name} {arrays[name].shape} in the file, {tuple(value.shape)} in the network"
+        for name, value in state.items()
+        if name in arrays and arrays[name].shape != tuple(value.shape)
+    ]
+    if differing:
+        problems.append(f"shapes differ: {_listed(differing)}")
+    if problems:
+        raise CheckpointError(
+            message(
+                "load_weights",
+                f"the weights do not fit the network {type(model).__name__}.",
+                f"{path}: {'; '.join(problems)}",
+                "make the network with the arguments that it was trained with.",
+            )
+        )
+    model.load_state_dict(
+        {
+            name: as_tensor(arrays[name].astype(value.dtype, copy=False), device=value.device)
+            for name, value in state.items()
+        }
+    )
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

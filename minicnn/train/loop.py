@@ -1,0 +1,236 @@
+"""The training loop: `fit` and `evaluate`, for classifiers."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minicnn.autograd import no_grad
+from minicnn.backend import to_numpy
+from minicnn.errors import DataError, ParameterError, message
+from minicnn.ops import cross_entropy
+from minicnn.train.history import Epoch, History
+
+if TYPE_CHECKING:
+    from minicnn import nn
+    from minicnn.tensor import Tensor
+
+__all__ = ["Evaluation", "evaluate", "fit"]
+
+LossFunction = Callable[[Any, Any], Any]
+WIDTHS = {"epoch": 5, "train loss": 10, "train acc": 9, "val loss": 8, "val acc": 7, "lr": 8, "seconds": 7}
+
+
+class Evaluation(NamedTuple):
+    """What `evaluate` measures.
+
+    Attributes:
+        loss: the mean over the samples.
+        accuracy: the fraction of samples whose class has the largest logit.
+        confusion: (K, K) of int64; confusion[i, j] samples of class i were taken for class j.
+    """
+
+    loss: float
+    accuracy: float
+    confusion: np.ndarray[Any, Any]
+
+
+def fit(
+    model: nn.Module,
+    train_loader: Iterable[Any],
+    val_loader: Iterable[Any],
+    optimizer: Any,
+    scheduler: Any = None,
+    loss_fn: LossFunction = cross_entropy,
+    epochs: int = 1,
+    *,
+    step_each: str = "epoch",
+    quiet: bool = False,
+    history: History | None = None,
+    on_epoch: Callable[[History], object] | None = None,
+) -> History:
+    """Train a classifier, and measure it after every epoch.
+
+    A progress bar runs on stderr where that is a terminal; a table row an epoch is printed on stdout. The
+    training loss and accuracy are means over the epoch's batches as they were trained on: with augmentation
+    and changing weights, so they may lie behind those of validation.
+
+    Args:
+        model: gives logits (N, K) for x.
+        train_loader: batches (x, labels), a new pass an epoch.
+        val_loader: the same, for validation.
+        optimizer: over the model's parameters.
+        scheduler: of the learning rate; None keeps it.
+        loss_fn: ``loss_fn(logits, labels)`` gives the mean over the batch; cross-entropy by default.
+        epochs: passes over the training samples (1).
+        step_each: step the scheduler after each ``"epoch"`` (the default), or ``"batch"``, as OneCycleLR wants.
+        quiet: print nothing.
+        history: rows are added to it; pass one to have the rows after Ctrl-C too. A new one by default.
+        on_epoch: called with the history after every epoch, to save, or to stop early by raising.
+
+    Returns:
+        The history.
+
+    Raises:
+        ParameterError: ``epochs`` or ``step_each`` is out of range, or the loss is no longer a number.
+        DataError: a loader gives no batch.
+
+    >>> import minicnn
+    >>> from minicnn import data, nn, optim
+    >>> _ = minicnn.manual_seed(0)
+    >>> x = minicnn.randn(64, 2)
+    >>> loader = data.DataLoader(data.TensorDataset(x, (x[:, 0] > 0).long()), batch_size=16)
+    >>> model = nn.Linear(2, 2)
+    >>> history = fit(model, loader, loader, optim.SGD(model.parameters(), lr=1.0), epochs=5, quiet=True)
+    >>> history.rows[-1].val_accuracy > 0.9
+    True
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        problem = "epochs expects a whole number of at least 1."
+        raise ParameterError(message("fit", problem, f"got {epochs!r}", "pass epochs=1 or more."))
+    if step_each not in ("epoch", "batch"):
+        got, fix = f"got {step_each!r}", 'pass "batch" for OneCycleLR, "epoch" for StepLR and most others.'
+        raise ParameterError(message("fit", 'step_each expects "epoch" or "batch".', got, fix))
+    history = History() if history is None else history
+    if not quiet:
+        print("  ".join(f"{name:>{width}}" for name, width in WIDTHS.items()), flush=True)
+    batch_scheduler = scheduler if step_each == "batch" else None
+    last = len(history) + epochs
+    for number in range(len(history) + 1, last + 1):
+        start = time.perf_counter()
+        batches = _progress(train_loader, f"epoch {number}/{last}", quiet)
+        train_loss, train_accuracy, lr = _train_epoch(model, batches, optimizer, batch_scheduler, loss_fn)
+        if not math.isfinite(train_loss):
+            got, fix = f"loss {train_loss} in epoch {number}, at lr={lr:.3g}", "train with a smaller learning rate."
+            raise ParameterError(message("fit", "the loss is no longer a number: training diverged.", got, fix))
+        val = evaluate(model, val_loader, loss_fn)
+        if scheduler is not None and batch_scheduler is None:
+            scheduler.step()
+        seconds = time.perf_counter() - start
+        history.rows.append(Epoch(number, train_loss, train_accuracy, val.loss, val.accuracy, lr, seconds))
+        if not quiet:
+            print(_row(history.rows[-1]), flush=True)
+        if on_epoch is not None:
+            on_epoch(history)
+    return history
+
+
+def _train_epoch(
+    model: nn.Module, batches: Iterable[Any], optimizer: Any, scheduler: Any, loss_fn: LossFunction
+) -> tuple[float, float, float]:
+    """Train on each batch once; return the mean loss, the accuracy, and the learning rate of the last step."""
+    model.train()
+    totals, lr = _Totals(), 0.0
+    for x, labels in _on_device(model, batches):
+        optimizer.zero_grad()
+        logits = model(x)
+        loss = loss_fn(logits, labels)
+        loss.backward()
+        lr = float(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        totals.add(loss, logits, labels)
+    return (*totals.means("fit", "train_loader"), lr)
+
+
+def evaluate(model: nn.Module, loader: Iterable[Any], loss_fn: LossFunction = cross_entropy) -> Evaluation:
+    """Measure a classifier on every batch of a loader; the model's mode is as before when done.
+
+    Args:
+        model: gives logits (N, K) for x.
+        loader: batches (x, labels).
+        loss_fn: ``loss_fn(logits, labels)`` gives the mean over the batch; cross-entropy by default.
+
+    Returns:
+        (loss, accuracy, confusion matrix).
+
+    Raises:
+        DataError: the loader gives no batch.
+
+    >>> import minicnn
+    >>> from minicnn import nn
+    >>> model = nn.Flatten()  # the input is the logits
+    >>> batch = minicnn.tensor([[3.0, 0.0], [0.0, 3.0], [0.0, 3.0]]), minicnn.tensor([0, 1, 0])
+    >>> evaluate(model, [batch]).confusion
+    array([[1, 1],
+           [0, 1]])
+    """
+    was_training = model.training
+    model.eval()
+    totals = _Totals()
+    confusion: Any = 0
+    try:
+        with no_grad():
+            for x, labels in _on_device(model, loader):
+                logits = model(x)
+                totals.add(loss_fn(logits, labels), logits, labels)
+                confusion = confusion + _confusion(logits, labels)
+    finally:
+        model.train(was_training)
+    loss, accuracy = totals.means("evaluate", "loader")
+    return Evaluation(loss, accuracy, confusion)
+
+
+def _confusion(logits: Tensor, labels: Tensor) -> np.ndarray[Any, Any]:
+    classes = int(logits.shape[1])
+    true, found = to_numpy(labels._array), to_numpy(logits._array).argmax(1)
+    return np.bincount(true * classes + found, minlength=classes**2).reshape(classes, classes)
+
+
+class _Totals:
+    """Sums over batches, kept where the tensors are: reading a number after every batch would stall a GPU."""
+
+    def __init__(self) -> None:
+        self.samples = 0
+        self.loss: Any = 0.0
+        self.hits: Any = 0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        count = len(labels)
+        with no_grad():
+            self.samples += count
+            self.loss = loss.detach() * count + self.loss
+            self.hits = (logits.detach().argmax(1) == labels).sum() + self.hits
+
+    def means(self, where: str, loader: str) -> tuple[float, float]:
+        if not self.samples:
+            problem, got = f"{loader} gives no batch.", "0 samples"
+            fix = "give it samples; with drop_last=True at least batch_size of them."
+            raise DataError(message(where, problem, got, fix))
+        return float(self.loss) / self.samples, int(self.hits) / self.samples
+
+
+def _on_device(model: nn.Module, batches: Iterable[Any]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give the batches on the device of the model's parameters."""
+    first = next(iter(model.parameters()), None)
+    for x, labels in batches:
+        yield (x, labels) if first is None else (x.to(device=first.device), labels.to(device=first.device))
+
+
+def _progress(loader: Iterable[Any], title: str, quiet: bool) -> Iterable[Any]:
+    """Return the loader behind a bar, which goes when the epoch is over: the table's row takes its place."""
+    if quiet or not sys.stderr.isatty():
+        return loader
+    from tqdm import tqdm
+
+    bar: Iterable[Any] = tqdm(loader, desc=title, leave=False, unit="batch", dynamic_ncols=True)
+    return bar
+
+
+def _row(row: Epoch) -> str:
+    cells = [
+        str(row.epoch),
+        f"{row.train_loss:.4f}",
+        f"{row.train_accuracy:.2%}",
+        f"{row.val_loss:.4f}",
+        f"{row.val_accuracy:.2%}",
+        f"{row.lr:.2e}",
+        f"{row.seconds:.1f}",
+    ]
+    return "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS.values(), strict=True))

@@ -1,0 +1,87 @@
+"""Containers: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""
+
+from collections import OrderedDict
+
+import pytest
+
+import minicnn
+from minicnn import nn
+
+
+def test_sequential():
+    a, b, c = nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
+    net = nn.Sequential(a, b).append(c)
+    assert len(net) == 3
+    assert list(net) == [a, b, c]
+    assert net[-1] is c
+    assert list(net[1:].state_dict()) == ["2.weight", "2.bias"]  # a slice keeps the names
+    net.insert(1, nn.Tanh())
+    assert [type(m).__name__ for m in net] == ["Linear", "Tanh", "ReLU", "Linear"]
+    assert list(net._modules) == ["0", "1", "2", "3"]
+    del net[1]
+    assert net.pop() is c
+    net[1] = nn.Sigmoid()
+    assert isinstance(net[1], nn.Sigmoid)
+    assert list((net + nn.Sequential(c))._modules) == ["0", "1", "2"]
+    del net[:]
+    assert len(net) == 0
+    named = nn.Sequential(OrderedDict(first=a, second=c))
+    assert named.first is a
+    assert next(iter(named.state_dict())) == "first.weight"
+    with pytest.raises(IndexError, match="out of range"):
+        named[2]
+    with pytest.raises(TypeError, match="int"):
+        named["first"]
+    with pytest.raises(TypeError, match="sequence"):
+        named.extend(3)
+    with pytest.raises(TypeError, match="Module"):
+        named.insert(0, 3)
+
+
+def test_module_list_and_dict():
+    layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    layers += [nn.ReLU()]
+    assert [len(layers), len(layers[1:])] == [4, 3]
+    assert list(layers[1:]._modules) == ["0", "1", "2"]
+    assert len(list(layers.parameters())) == 6
+    table = nn.ModuleDict({"a": nn.ReLU()})
+    table.update([("b", nn.Linear(1, 1))])
+    assert list(table) == ["a", "b"] == list(table.keys())
+    assert [k for k, _ in table.items()] == ["a", "b"]
+    assert "a" in table
+    assert len(table.values()) == 2
+    assert isinstance(table.pop("a"), nn.ReLU)
+    with pytest.raises(KeyError, match="no module 'a'"):
+        table["a"]
+    del table["b"]
+    table.clear()
+    assert len(table) == 0
+
+
+def test_parameter_containers():
+    class Holder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.list = nn.ParameterList([minicnn.zeros(1), nn.Parameter(minicnn.ones(2))])
+            self.dict = nn.ParameterDict({"a": minicnn.zeros(1)})
+
+    holder = Holder()
+    assert list(holder.state_dict()) == ["list.0", "list.1", "dict.a"]
+    holder.list += [minicnn.zeros(3)]
+    holder.list[0] = minicnn.ones(4)
+    assert [p.numel() for p in holder.list] == [4, 2, 3]
+    assert holder.list[-1] is holder.list[2]
+    assert len(holder.list[1:]) == 2
+    holder.dict["b"] = minicnn.zeros(2, 2)
+    assert [k for k, _ in holder.dict.items()] == ["a", "b"]
+    assert "b" in holder.dict
+    assert repr(holder.dict).split("\n")[2] == "  (b): Parameter containing: [float32 of size 2x2]"
+    assert holder.dict.pop("a").requires_grad
+    del holder.dict["b"]
+    assert (len(holder.dict.keys()), len(holder.dict.values())) == (0, 0)
+    with pytest.raises(KeyError, match="no parameter"):
+        holder.dict["a"]
+    with pytest.raises(TypeError, match="tensors"):
+        holder.list.append(3)
+    with pytest.raises(IndexError):
+        holder.list[3]

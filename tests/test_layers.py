@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import nn
+from minicnn import nn, optim
 from minicnn.autograd.op import functions
 from minicnn.nn import functional as F
 
@@ -215,6 +215,7 @@ def test_layer_norm():
     values = x.numpy()
     expected = (values - values.mean((1, 2), keepdims=True)) / np.sqrt(values.var((1, 2), keepdims=True) + 1e-5)
     assert near(nn.LayerNorm((3, 4), dtype=minicnn.float64)(x), expected)
+    assert abs(nn.LayerNorm(2, eps=3.0)(minicnn.tensor([1.0, 3.0])).detach().numpy()).tolist() == [0.5, 0.5]
     assert nn.LayerNorm(4).weight.shape == (4,)
     assert list(nn.LayerNorm(4, bias=False).state_dict()) == ["weight"]
     assert list(nn.LayerNorm(4, elementwise_affine=False).state_dict()) == []
@@ -287,9 +288,13 @@ def test_losses():
     assert list(loss.state_dict()) == ["weight"]
     assert near(loss(x, t), -(picked[0] + 3 * picked[1]) / 4)
     assert list(nn.CrossEntropyLoss().state_dict()) == []
+    smooth = nn.CrossEntropyLoss(label_smoothing=0.3)
+    assert near(smooth(x, t), -(0.7 * picked + 0.1 * log_p.sum(1)).mean())
     y = rand(4, 3) * 2
     assert near(nn.MSELoss()(x, y), ((x - y).numpy() ** 2).mean())
     assert near(nn.MSELoss(reduction="sum")(x, y), ((x - y).numpy() ** 2).sum())
+    squares = (x - y).numpy() ** 2
+    assert near(F.mse_loss(x, y, weight=x**2), (squares * x.numpy() ** 2).sum() / (x.numpy() ** 2).sum())
     assert repr(nn.MSELoss()) == "MSELoss()"
     with pytest.warns(UserWarning, match="broadcast"):
         assert near(F.mse_loss(x, y[:1]), ((x - y[:1]).numpy() ** 2).mean())
@@ -332,3 +337,42 @@ def test_a_network_learns():
                 assert p.grad is not None
                 p -= 0.1 * p.grad
     assert losses[-1] < 0.1 * losses[0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "strict"])
+def test_layers_and_optimizers_run_on_a_strict_device(backend):
+    """The strict backend refuses what a GPU would; it must give what the CPU gives."""
+    losses = {}
+    for name in {"numpy", backend}:
+        with minicnn.use(name):
+            minicnn.manual_seed(0)
+            net = nn.Sequential(
+                nn.Conv2d(1, 4, 3, padding=1, padding_mode="reflect"),
+                nn.BatchNorm2d(4, momentum=None),
+                nn.ReLU(inplace=True),
+                nn.MaxPool2d(2),
+                nn.Dropout(0.1),
+                nn.Flatten(),
+                nn.LayerNorm(64),
+                nn.Linear(64, 3),
+            )
+            nn.init.orthogonal_(net[-1].weight)
+            optimizers = [
+                optim.SGD(net[:4].parameters(), 0.1, momentum=0.9, dampening=0.1, weight_decay=0.01),
+                optim.SGD(net[-2:-1].parameters(), 0.1, momentum=0.9, nesterov=True, maximize=True),
+                optim.Adam(net[-1].parameters(), 0.1, amsgrad=True, weight_decay=0.1),
+            ]
+            x, t = minicnn.randn(6, 1, 8, 8), minicnn.randint(3, (6,))
+            assert x.device == net[0].weight.device
+            losses[name] = []
+            for step in range(4):
+                net.zero_grad(set_to_none=step == 2)
+                loss = nn.CrossEntropyLoss()(net(x), t) + F.mse_loss(net[-1].bias, net[-1].bias * 0)
+                loss.backward()
+                for optimizer in optimizers:
+                    optimizer.step()
+                losses[name].append(loss.item())
+            net.load_state_dict(net.state_dict())
+            optimizers[-1].load_state_dict(optimizers[-1].state_dict())
+            losses[name].append(net.double().eval()(x.double()).sum().item())
+    assert losses[backend] == pytest.approx(losses["numpy"], rel=1e-5)

@@ -65,9 +65,13 @@ def test_a_schedule_goes_on(make, formula):
         assert twin.get_last_lr() == pytest.approx([formula(t)])
         if not isinstance(twin, (lr_scheduler.StepLR, lr_scheduler.MultiStepLR, lr_scheduler.ExponentialLR)):
             assert resumed.get_last_lr() == pytest.approx([formula(t)])
-    with pytest.warns(DeprecationWarning, match=r"step\(epoch\)"):
-        twin.step(3)
-    assert twin.get_last_lr() == pytest.approx([formula(3)])
+    assert "optimizer" not in schedule.state_dict()
+    for t in (3, 5, 0):
+        with pytest.warns(DeprecationWarning, match=r"step\(epoch\)"):
+            twin.step(t)
+        assert twin.get_last_lr() == pytest.approx([formula(t)])
+    twin_optimizer.param_groups[0]["lr"] = 7.0
+    assert make(twin_optimizer).base_lrs == [0.5]  # the first rate, whatever stands there now
     with pytest.raises(KeyError, match="initial_lr"):
         make(optim.SGD([p]), last_epoch=4)
 
@@ -93,6 +97,14 @@ def test_one_cycle():
     with pytest.raises(ValueError, match="after the last of 10 steps"):
         schedule.step()
     assert max(rates_of(make, 9, momentum=0.5)) == 1.0
+    three = rates_of(
+        lambda o: lr_scheduler.OneCycleLR(
+            o, 1.0, 11, pct_start=0.4, anneal_strategy="linear", three_phase=True, cycle_momentum=False, div_factor=2.0
+        ),
+        10,
+    )
+    middle = np.interp(np.arange(10), [0, 3.4, 6.8, 10], [0.5, 1.0, 0.5, 0.5 / 1e4])
+    assert three == pytest.approx(middle)
     steep = optim.SGD([p], 0.1, momentum=0.9)
     assert lr_scheduler.OneCycleLR(steep, 1.0, total_steps=10, pct_start=0.1).get_last_lr() == [1.0]
     assert steep.param_groups[0]["momentum"] == 0.85

@@ -245,6 +245,9 @@ def test_a_failed_load_changes_nothing():
     with pytest.raises(RuntimeError, match="size mismatch"):
         net.load_state_dict(given, strict=False)
     assert all((net.state_dict()[k] == v).all() for k, v in state.items())
+    for only in ({"stranger": 1, **state}, {k: v for k, v in state.items() if k != "seen"}):
+        with pytest.raises(RuntimeError, match=r"1 (missing|unexpected)"):
+            net.load_state_dict(only)
     with pytest.raises(TypeError, match="dict"):
         net.load_state_dict(3)
 

@@ -126,6 +126,20 @@ def test_a_stale_backward_is_an_error(make):
         y.backward()
 
 
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_parameters_of_many_sizes(make):
+    """Each steps as it would alone, though all compute in the same scratch memory."""
+    sizes = [(2,), (5, 3), (), (4,)]
+    alone, together = ([nn.Parameter(minicnn.ones(s)) for s in sizes] for _ in range(2))
+    optimizers = [make([p]) for p in alone] + [make(together)]
+    for step in range(3):
+        for p in (*alone, *together):
+            p.grad = minicnn.arange(p.numel(), dtype=minicnn.float32).reshape(p.shape) - step
+        for optimizer in optimizers:
+            optimizer.step()
+    assert all(p.tolist() == q.tolist() for p, q in zip(alone, together, strict=True))
+
+
 def test_parameters_without_gradient_stay():
     a, b = parameter(), parameter()
     a.grad = minicnn.ones(3, dtype=minicnn.float64)
@@ -296,7 +310,12 @@ def test_state_dict_has_pytorchs_form():
     assert state["state"][1]["step"] == 1
     state["state"][1]["step"] = minicnn.tensor(7.0)  # as PyTorch keeps it
     optimizer.load_state_dict(state)
+    assert type(optimizer.state[b]["step"]) is float
     assert optimizer.state[b]["step"] == 7
+    a.grad = b.grad
+    optimizer.step()
+    optimizer.load_state_dict(state)
+    assert list(optimizer.state) == [b]  # what was known of the other one is forgotten
     assert repr(optimizer).startswith("Adam (\nParameter Group 0\n    amsgrad: False\n    betas: (0.9, 0.999)\n")
     single = optim.SGD([nn.Parameter(minicnn.zeros(3))], momentum=0.9)
     single.load_state_dict({"state": {0: {"momentum_buffer": b.grad}}, "param_groups": [{"params": [0], "lr": 1.0}]})

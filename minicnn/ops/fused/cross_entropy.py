@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -188,9 +189,11 @@ def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
     """Return ``reduction``, or what PyTorch's old pair of arguments stands for where one is given."""
     if size_average is None and reduce is None:
         return reduction
-    if reduce is False:
-        return "none"
-    return "sum" if size_average is False else "mean"
+    meant = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce are deprecated: write reduction={meant!r}.", DeprecationWarning, stacklevel=3
+    )
+    return meant
 
 
 def _soft(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> Tensor:

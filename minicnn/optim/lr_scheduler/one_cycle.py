@@ -102,7 +102,6 @@ class OneCycleLR(LRScheduler):
                 high = _one_a_group("max_momentum", max_momentum, groups)
                 for group, base, top in zip(groups, low, high, strict=True):
                     group["base_momentum"], group["max_momentum"] = base, top
-                    _set_momentum(group, top)
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:

@@ -169,7 +169,7 @@ def test_evaluate(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "predicted" in lines[2]
     rows = [line.split() for line in lines[4:14]]
     assert [row[0] for row in rows] == [str(digit) for digit in range(10)]
-    counts = sum(int(cell) for row in rows for cell in row[4:14] if cell != ".")
+    counts = sum(int(cell) for row in rows for cell in row[3:13] if cell != ".")
     assert counts == TEST
 
 

@@ -7,12 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli.parser import UsageError, parse
+from minicnn.cli.parser import INTERRUPTED, UsageError, parse
 from minicnn.errors import MinicnnError
 
 __all__ = ["main"]
-
-INTERRUPTED = 130  # what shells give for Ctrl-C: 128 + SIGINT
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,9 @@ from minicnn import __version__
 from minicnn.backend.device import BACKENDS
 from minicnn.errors import ParameterError, message
 
-__all__ = ["UsageError", "parse"]
+__all__ = ["INTERRUPTED", "UsageError", "parse"]
+
+INTERRUPTED = 130  # the exit code that shells give for Ctrl-C: 128 + SIGINT
 
 # Named here too, so that `minicnn --help` need not load the rooms they come from; a test compares them.
 DATASETS = ("digits", "mnist", "fashion-mnist")

@@ -6,13 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from minicnn.cli.parser import INTERRUPTED
 from minicnn.cli.sets import require
 from minicnn.cli.text import accuracy_line, backend_name
 
 if TYPE_CHECKING:
     from minicnn.train import Run
-
-INTERRUPTED = 130  # what shells give for Ctrl-C: 128 + SIGINT
 
 
 def run(options: Any) -> int:

@@ -54,7 +54,7 @@ class Settings:
     batch_size: int = 64
     lr: float = 6e-3
     weight_decay: float = 0.01
-    label_smoothing: float = 0.05
+    label_smoothing: float = 0.02
     shift: int = 2
     val_fraction: float = 0.1
     seed: int = 0

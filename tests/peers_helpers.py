@@ -9,6 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 import minicnn
+from minicnn.autograd.sample import Constant
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -77,6 +78,8 @@ def convert(value, lib, dtype, leaves):
             leaves.append(t)
             return t
         return lib.tensor(value)
+    if isinstance(value, Constant):
+        return lib.tensor(value.values.astype(dtype))
     if isinstance(value, np.dtype):
         return getattr(lib, str(value))
     if isinstance(value, (list, tuple)):

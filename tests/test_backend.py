@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -37,12 +38,33 @@ def test_switch_comes_back_after_an_error():
 
 
 def test_switch_stays_without_a_block():
-    chosen = minicnn.use("strict")
+    minicnn.use("strict")
     try:
         assert minicnn.zeros(1).device.type == "strict"
     finally:
-        chosen.__exit__()
+        minicnn.use("numpy")
     assert minicnn.zeros(1).device.type == "cpu"
+
+
+def test_blocks_of_several_threads_do_not_meet():
+    inside, leave = threading.Event(), threading.Event()
+    seen = []
+
+    def other():
+        with minicnn.use("strict"):
+            inside.set()
+            leave.wait(10)
+            seen.append(current().name)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert inside.wait(10)
+    assert current().name == "numpy"
+    with minicnn.use("numpy"):
+        leave.set()
+        thread.join()
+    assert seen == ["strict"]
+    assert current().name == "numpy"
 
 
 def test_environment_sets_the_backend():
@@ -61,6 +83,17 @@ def test_unknown_names_are_listed():
     assert "numpy, cupy" in str(error.value)
     with pytest.raises(BackendError, match="tpu"):
         minicnn.device("tpu")
+    with pytest.raises(BackendError, match="tpu"):
+        minicnn.zeros(1).to("tpu")
+
+
+def test_a_wrong_environment_is_named():
+    code = "import minicnn\ntry: minicnn.zeros(2)\nexcept minicnn.errors.BackendError as e: print(e)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "MINICNN_BACKEND": "jax"}, capture_output=True, text=True
+    )
+    assert "MINICNN_BACKEND=jax" in done.stdout
+    assert len(done.stdout.splitlines()) == 3
 
 
 @no_gpu

@@ -356,4 +356,4 @@ def test_grad_fn_and_next_functions():
     assert x.grad_fn is None
     assert x.is_leaf
     assert not y.is_leaf
-    assert z.grad_fn.next_functions() == [y.grad_fn]
+    assert z.grad_fn.next_functions == ((y.grad_fn, 0),)

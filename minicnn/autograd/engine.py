@@ -6,6 +6,7 @@ from the newest to the oldest: no recursion, and each node once, when all that f
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -40,6 +41,9 @@ def _on_the_way(nodes: list[Node], targets: set[Any]) -> list[Node]:
             wanted.add(node)
             kept.append(node)
     return kept
+
+
+_adding = threading.Lock()  # several threads may run backward into the same leaves
 
 
 def propagate(
@@ -217,6 +221,7 @@ def backward(
     roots, given, targets = _sequence(tensors), _sequence(grad_tensors), None
     if inputs is not None:
         targets = _sequence(inputs)
+        _check_wanted("backward", targets)
     grads = _first_grads("backward", roots, given)
     retain = create_graph if retain_graph is None else retain_graph
     found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=targets)
@@ -232,6 +237,11 @@ def backward(
 
 def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
     """Add to a tensor's grad; each gets an array of its own, which its owner may then change."""
+    with _adding:
+        _add_grad(leaf, grad, create_graph, lent)
+
+
+def _add_grad(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
     if leaf._grad is not None:
         if create_graph or leaf._grad._requires_grad:
             leaf._grad = leaf._grad + grad
@@ -246,6 +256,22 @@ def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int])
             array = array.copy()
         lent.add(id(array))
         leaf._grad = wrap(array)
+
+
+def _check_wanted(where: str, inputs: list[Any]) -> None:
+    """Raise an error where there are no inputs, or one has no gradient."""
+    if not inputs:
+        raise ParameterError(message(where, "expects at least one input.", "inputs is empty", "leave it out, for all."))
+    for i, tensor in enumerate(inputs):
+        if not tensor._requires_grad:
+            raise GraphError(
+                message(
+                    where,
+                    f"input {i} does not require grad.",
+                    f"its shape is {tuple(tensor._array.shape)}",
+                    "call requires_grad_() on it before computing the output.",
+                )
+            )
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -285,16 +311,7 @@ def grad(
     (tensor(18.),)
     """
     roots, wanted, given = _sequence(outputs), _sequence(inputs), _sequence(grad_outputs)
-    for i, tensor in enumerate(wanted):
-        if not tensor._requires_grad:
-            raise GraphError(
-                message(
-                    "grad",
-                    f"input {i} does not require grad.",
-                    f"its shape is {tuple(tensor._array.shape)}",
-                    "call requires_grad_() on it before computing the output.",
-                )
-            )
+    _check_wanted("grad", wanted)
     grads = _first_grads("grad", roots, given)
     retain = create_graph if retain_graph is None else retain_graph
     found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=wanted)

@@ -135,7 +135,11 @@ class Function:
         node = FunctionNode(cls, ctx, args, originals)
         outputs = []
         for i, out in enumerate(originals):
-            if isinstance(out, TapeTensor) and not any(out is c for c in ctx._constant):
+            if (
+                isinstance(out, TapeTensor)
+                and out._array.dtype.kind == "f"
+                and not any(out is c for c in ctx._constant)
+            ):
                 # A tensor of its own: forward may have returned an input as it is.
                 memory, out = out._memory, wrap(out._array)
                 out._memory, out._node, out._requires_grad = memory, node.outputs(i), True
@@ -183,6 +187,8 @@ class FunctionNode(Node):
         finally:
             self.ctx._node = None  # the context must not lead back to its node
         found = found if isinstance(found, tuple) else (found,)
+        while len(found) > len(self.edges) and found[-1] is None:  # for arguments that were left to their defaults
+            found = found[:-1]
         self._check(found)
         return [g if g is None or g._array.dtype == d else g.to(d) for g, d in zip(found, self.dtypes, strict=True)]
 

@@ -192,9 +192,10 @@ class Node:
             )
         )
 
-    def next_functions(self) -> list[Node | TapeTensor | None]:
-        """Return the edges, as PyTorch names them."""
-        return list(self.edges)
+    @property
+    def next_functions(self) -> tuple[tuple[Node | TapeTensor | None, int], ...]:
+        """The edges, each with an output number, as PyTorch gives them; a leaf stands for itself."""
+        return tuple((edge, getattr(edge, "index", 0)) for edge in self.edges)
 
     def __repr__(self) -> str:
         return f"<{self.name.title().replace('_', '')}Backward0>"

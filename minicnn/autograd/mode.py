@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,12 +28,35 @@ class _SetMode:
     value = True
 
     def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self._generator(function)
+
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with type(self)():
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
+
+    def _generator(self, function: Any) -> Any:
+        """Wrap a generator function: the mode is set while it runs, not while its caller does."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            sent = None
+            try:
+                while True:
+                    with type(self)():
+                        try:
+                            item = generator.send(sent)
+                        except StopIteration as stop:
+                            return stop.value
+                    sent = yield item
+            finally:
+                generator.close()
+
+        return wrapped
 
     def __enter__(self) -> None:
         self.previous = getattr(mode, self.entry)

@@ -71,12 +71,14 @@ class Primitive(Op, abstract=True):
         """Put the op on the tape, as the maker of ``out``."""
         edges: list[Any] = []
         calls: list[Any] = []
-        gradients = cls.gradients * len(inputs) if cls.variadic else cls.gradients
+        gradients, shapes = cls.gradients, None
+        if cls.variadic:
+            gradients, shapes = gradients * len(inputs), [x._array.shape for x in inputs]
         for i, x in enumerate(inputs):
             gradient = gradients[i]
             if gradient is not None and isinstance(x, TapeTensor) and x._requires_grad:
                 edges.append(x._node or edge_of(x))
-                calls.append((gradient, gradient.arguments(inputs, params, i), x._array.shape))
+                calls.append((gradient, gradient.arguments(inputs, params, shapes, i), x._array.shape))
         if edges:  # not only constants require grad
             out._node = PrimitiveNode(cls, edges, calls, out)
             out._requires_grad = True
@@ -104,7 +106,7 @@ class Gradient:
             else:
                 raise TypeError(f"op {owner}: {function.__name__} names {name}, which is no input or parameter.")
 
-    def arguments(self, inputs: Sequence[Any], params: dict[str, Any], index: int) -> list[Any]:
+    def arguments(self, inputs: Sequence[Any], params: dict[str, Any], shapes: Any, index: int) -> list[Any]:
         """Return what the gradient needs, to be kept until backward."""
         kept: list[Any] = []
         for kind, key in self.sources:
@@ -116,7 +118,7 @@ class Gradient:
             elif kind == SHAPE:
                 kept.append(inputs[key]._array.shape)
             elif kind == SHAPES:
-                kept.append([x._array.shape for x in inputs])
+                kept.append(shapes)
             else:
                 kept.append(index)
         return kept

@@ -17,7 +17,8 @@ class Sample:
     """One call of a public function: ``function(*args, **kwargs)``.
 
     Float64 NumPy arrays stand for differentiable tensors and are cast to the dtype under test; arrays of integers
-    and bools stand for tensors without gradient. Lists and tuples may hold arrays. All else is passed as it is.
+    and bools, and a `Constant`, stand for tensors without gradient. Lists and tuples may hold arrays. All else is
+    passed as it is.
 
     Args:
         args: the positional arguments.
@@ -47,6 +48,16 @@ class ErrorSample(Sample):
         super().__init__(*args, **kwargs)
         self.error = error
         self.words = (words,) if isinstance(words, str) else words
+
+
+class Constant:
+    """In a sample: a tensor of floats for which there is no gradient, such as the weights of classes."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __repr__(self) -> str:
+        return f"constant {_show(self.values)}"
 
 
 Samples = Callable[["Rng"], Iterator[Sample]]

@@ -7,6 +7,7 @@ variable ``MINICNN_BACKEND`` sets the same at start. An op never asks which back
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +38,14 @@ def _strict() -> Backend:
 _makers: dict[str, Callable[[], Backend]] = {"numpy": _numpy, "cupy": _cupy, "strict": _strict}
 _made: dict[str, Backend] = {}
 by_array_type: dict[type, Backend] = {}
-_current: Backend | None = None
+_default: Backend | None = None
+
+
+class _Thread(threading.local):
+    backend: Backend | None = None  # what a block has set for this thread
+
+
+_thread = _Thread()
 
 
 def get(name: str) -> Backend:
@@ -79,17 +87,21 @@ class use:
     """
 
     def __init__(self, name: str) -> None:
-        global _current
-        self._previous = _current
-        _current = _auto() if name == "auto" else get(name)
-        self.backend = _current
+        global _default
+        self.backend = _auto() if name == "auto" else get(name)
+        self._before = _default
+        _default = self.backend
 
     def __enter__(self) -> Backend:
+        # A block is this thread's alone: what was set for all goes back, and the thread gets its own.
+        global _default
+        _default = self._before
+        self._outer = _thread.backend
+        _thread.backend = self.backend
         return self.backend
 
     def __exit__(self, *_: object) -> None:
-        global _current
-        _current = self._previous
+        _thread.backend = self._outer
 
     def __repr__(self) -> str:
         return f"use({self.backend.name!r})"
@@ -103,12 +115,19 @@ def _auto() -> Backend:
 
 
 def current() -> Backend:
-    """Return the backend that new tensors are made on."""
-    global _current
-    if _current is None:
+    """Return the backend that new tensors are made on: this thread's within a ``with use(...)``, else the default."""
+    global _default
+    if _thread.backend is not None:
+        return _thread.backend
+    if _default is None:
         name = os.environ.get("MINICNN_BACKEND", "numpy")
-        _current = _auto() if name == "auto" else get(name)
-    return _current
+        try:
+            _default = _auto() if name == "auto" else get(name)
+        except BackendError as error:
+            first, *rest = str(error).splitlines()
+            got = f"the environment sets MINICNN_BACKEND={name}"
+            raise BackendError("\n".join([first, f"  {got}; {rest[0].strip()}", *rest[1:]])) from None
+    return _default
 
 
 def backend_of(array: Array) -> Backend:

@@ -122,15 +122,13 @@ class Backend:
         rows = split.transpose(1, 0, *range(3, 3 + 2 * d), 2)  # (G, N, *P, *K, C/G)
         return rows.reshape(groups, n * _product(rest[:d]), _product(kernel) * (c // groups))
 
-    def conv(
-        self, x: Array, weight: Array, stride: Ints, padding: Pads, dilation: Ints, groups: int
-    ) -> tuple[Array, Array]:
-        """Return x ⋆ weight, (N, C, *S) and (O, C/G, *K) -> (N, O, *P), and the columns for `conv_weight_grad`."""
+    def conv(self, x: Array, weight: Array, stride: Ints, padding: Pads, dilation: Ints, groups: int) -> Array:
+        """Return x ⋆ weight: (N, C, *S) and (O, C/G, *K) -> (N, O, *P)."""
         kernel = weight.shape[2:]
         cols = self.im2col(x, kernel, stride, padding, dilation, groups)  # (G, N·P, K·C/G)
         out = self.xp.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
         sizes = zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-        return self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes)), cols
+        return self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes))
 
     def conv_input_grad(
         self,
@@ -151,8 +149,12 @@ class Backend:
         cols = cols.reshape(_product(kernel), n, groups * c_group, *out)  # (K, N, C, *P)
         return self._add_windows(cols, sizes, tuple(out), tuple(kernel), stride, padding, dilation)
 
-    def conv_weight_grad(self, grad: Array, cols: Array, weight_shape: Ints, groups: int) -> Array:
-        """Return the gradient for the weight: (N, O, *P) and `im2col` columns -> (O, C/G, *K)."""
+    def conv_weight_grad(
+        self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Array:
+        """Return the gradient for the weight: (N, O, *P) and (N, C, *S) -> (O, C/G, *K)."""
+        # The columns are made again: kept from forward, they would hold K times the input's memory until here.
+        cols = self.im2col(x, weight_shape[2:], stride, padding, dilation, groups)  # (G, N·P, K·C/G)
         rows = self.xp.matmul(self._to_rows(grad, groups).swapaxes(1, 2), cols)  # (G, O/G, K·C/G)
         o, c_group, *kernel = weight_shape
         return self.xp.ascontiguousarray(self.xp.moveaxis(rows.reshape(o, *kernel, c_group), -1, 1))
@@ -188,7 +190,7 @@ class Backend:
         for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
             part = padded[(..., *where)]
             if best is None:
-                best = part.copy()
+                best = part.copy(order="K")
                 index = xp.zeros_like(best, dtype="uint8" if _product(kernel) <= 256 else "int32")
             else:
                 index = xp.where(part > best, k, index)
@@ -209,7 +211,7 @@ class Backend:
         for where in self.offset_slices(out, kernel, stride, (1,) * len(kernel)):
             part = padded[(..., *where)]
             if total is None:
-                total = part.copy()
+                total = part.copy(order="K")
             else:
                 total += part
         return total

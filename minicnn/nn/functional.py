@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,7 @@ from minicnn import ops
 from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
 from minicnn.ops import (
     avg_pool2d,
     batch_norm,
@@ -22,6 +21,7 @@ from minicnn.ops import (
     dropout,
     flatten,
     layer_norm,
+    linear,
     max_pool2d,
     pad,
     sigmoid,
@@ -48,115 +48,6 @@ __all__ = [
     "softmax",
     "tanh",
 ]
-
-
-# ---- the linear map
-
-
-def _linear_samples(rng: Rng) -> Iterator[Sample]:
-    def draw(*shape: int) -> Any:
-        return rng.normal(size=shape)
-
-    yield Sample(draw(3, 4), draw(2, 4), draw(2))
-    yield Sample(draw(3, 4), draw(2, 4))
-    yield Sample(draw(4), draw(2, 4), draw(2))
-    yield Sample(draw(2, 3, 4), draw(5, 4), draw(5))
-    yield Sample(draw(2, 1, 3, 4), draw(1, 4))
-    yield Sample(draw(3, 4), draw(4))  # a vector as weight: one number a row
-    yield Sample(draw(0, 4), draw(2, 4), draw(2))
-    yield Sample(draw(2, 0, 4), draw(2, 4), draw(2))
-
-
-def _linear_errors() -> Iterator[ErrorSample]:
-    x, w = np.ones((2, 4)), np.ones((3, 4))
-    yield ErrorSample(
-        ShapeError, ("linear", "weight expects 4 input features", "has 5", "(2, 5)", "Fix"), np.ones((2, 5)), w
-    )
-    yield ErrorSample(ShapeError, ("4 input features", "Flatten"), np.ones((2, 1, 2, 2)), w)
-    yield ErrorSample(ShapeError, ("at least 1 dim", "()"), np.ones(()), w)
-    yield ErrorSample(ShapeError, ("weight", "2 dims", "(3, 4, 1)"), x, np.ones((3, 4, 1)))
-    yield ErrorSample(ShapeError, ("bias", "(3,)", "(4,)"), x, w, np.ones(4))
-    yield ErrorSample(DTypeError, ("one dtype", "int64"), np.ones((2, 4), dtype=np.int64), w)
-    yield ErrorSample(ArgumentTypeError, ("weight", "list"), x, [1.0])
-
-
-@composition(_linear_samples, _linear_errors)
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The linear map of the last dim: y = x Wᵀ + b.
-
-    yₒ = bₒ + Σᵢ wₒᵢ · xᵢ
-
-    Shapes: input (*, I); weight (O, I), or (I,) for O = 1 without a dim; bias (O,); output (*, O).
-
-    Gradient: dx = g W, dW = gᵀ x and db = Σ g, summed over all dims but the last.
-    Raises:
-        ShapeError: the sizes do not fit.
-        DTypeError: the dtypes differ.
-        ArgumentTypeError: an argument is no tensor.
-
-    >>> import minicnn
-    >>> linear(minicnn.tensor([[1.0, 2.0]]), minicnn.tensor([[3.0, 4.0]]), minicnn.tensor([0.5]))
-    tensor([[11.5000]])
-    """
-    _check_linear(input, weight, bias)
-    if weight.ndim == 1:
-        y = ops.matmul(input, weight)  # (*,)
-        return y if bias is None else y + bias
-    # One product for all leading dims: a batched one would give dW a batch dim of its own, to be summed after.
-    rows = input.reshape(math.prod(input.shape[:-1]), input.shape[-1]) if input.ndim > 2 else input
-    y = ops.matmul(rows, weight.t())  # (M, O)
-    if bias is not None:
-        y = y + bias
-    return y.reshape(*input.shape[:-1], weight.shape[0]) if input.ndim > 2 else y
-
-
-def _check_linear(x: Any, weight: Any, bias: Any) -> None:
-    for name, value in (("input", x), ("weight", weight), ("bias", bias)):
-        if not isinstance(value, TapeTensor) and (name, value) != ("bias", None):
-            raise ArgumentTypeError(
-                message(
-                    "linear",
-                    f"{name} expects a Tensor, got {type(value).__name__}.",
-                    f"{name} = {str(value)[:60]}",
-                    "make one first: minicnn.tensor(values).",
-                )
-            )
-    shapes = f"input {tuple(x.shape)} = (*, in_features); weight {tuple(weight.shape)} = (out_features, in_features)"
-    if x.ndim == 0 or weight.ndim not in (1, 2):
-        problem = f"weight expects 2 dims, or 1, got {weight.ndim}." if x.ndim else "input expects at least 1 dim."
-        raise ShapeError(message("linear", problem, shapes, "reshape it."))
-    features = weight.shape[-1]
-    if x.shape[-1] != features:
-        flat = x.ndim > 2 and math.prod(x.shape[1:]) == features
-        raise ShapeError(
-            message(
-                "linear",
-                f"weight expects {features} input features, input has {x.shape[-1]}.",
-                shapes,
-                "flatten the input first, with nn.Flatten() or x.flatten(1)."
-                if flat
-                else f"set in_features={x.shape[-1]}, or pass an input whose last dim is {features}.",
-            )
-        )
-    if bias is not None and tuple(bias.shape) != tuple(weight.shape[:-1]):
-        raise ShapeError(
-            message(
-                "linear",
-                f"bias expects the shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}.",
-                shapes,
-                "give it one element an output feature.",
-            )
-        )
-    dtypes = {t.dtype for t in (x, weight, bias) if t is not None}
-    if len(dtypes) > 1:
-        raise DTypeError(
-            message(
-                "linear",
-                f"expects input, weight and bias of one dtype, got {', '.join(sorted(map(str, dtypes)))}.",
-                shapes,
-                "convert the input, x.to(weight.dtype), or the model, model.double().",
-            )
-        )
 
 
 # ---- the squared error

@@ -67,6 +67,7 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     Raises:
         ShapeError: the values do not broadcast to the places.
     """
+    _check_writable(tensor, "setitem")
     where = normal_index(tensor, index)  # type: ignore[arg-type]
     values = value._array if isinstance(value, TapeTensor) else value
     try:
@@ -83,6 +84,13 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     memory_of(tensor).written = clock()
 
 
+def has_history(tensor: TapeTensor) -> bool:
+    """Whether the tensor, or one that shares its memory, has a gradient that a write would change."""
+    family = tensor._family
+    relatives = [] if family is None else [ref() for ref in family.members]
+    return any(t is not None and t._requires_grad for t in (tensor, *relatives))
+
+
 def _is_leaf_with_grad(tensor: TapeTensor) -> bool:
     family = tensor._family
     relatives = [] if family is None else [ref() for ref in family.members]
@@ -90,6 +98,7 @@ def _is_leaf_with_grad(tensor: TapeTensor) -> bool:
 
 
 def _check(tensor: TapeTensor, name: str, value: Any) -> None:
+    _check_writable(tensor, name)
     if any(step == 0 and size > 1 for step, size in zip(tensor._array.strides, tensor._array.shape, strict=True)):
         raise GraphError(
             message(
@@ -115,6 +124,19 @@ def _check(tensor: TapeTensor, name: str, value: Any) -> None:
                 f"a result of {value._array.dtype} does not fit in place into {tensor._array.dtype}.",
                 f"shape {tuple(tensor._array.shape)}",
                 "convert the tensor first: x = x.float().",
+            )
+        )
+
+
+def _check_writable(tensor: TapeTensor, name: str) -> None:
+    """NumPy arrays may be read-only: views of bytes, memory-mapped files."""
+    if not getattr(getattr(tensor._array, "flags", None), "writeable", True):
+        raise GraphError(
+            message(
+                name,
+                "the tensor's memory may not be written to.",
+                f"shape {tuple(tensor._array.shape)}; an expanded tensor, or one of a read-only array",
+                "change a copy: x.clone().",
             )
         )
 

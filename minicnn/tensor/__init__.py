@@ -104,6 +104,15 @@ class Tensor(Forms, InPlace):
                     "a gradient has the shape of its tensor.",
                 )
             )
+        if value is not None and value._array.dtype != self._array.dtype:
+            raise DTypeError(
+                message(
+                    "grad",
+                    f"expects the tensor's dtype {self.dtype}, got {value.dtype}.",
+                    f"shape {tuple(self.shape)}",
+                    "convert it: grad.to(x.dtype).",
+                )
+            )
         self._grad = value
 
     @property
@@ -123,6 +132,15 @@ class Tensor(Forms, InPlace):
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if self._requires_grad and value._array.dtype.kind != "f":
+            raise DTypeError(
+                message(
+                    "data",
+                    f"only floats have gradients, the new values are {value._array.dtype}.",
+                    f"this tensor, of shape {tuple(self.shape)}, requires grad",
+                    "convert them: values.float().",
+                )
+            )
         # What was computed from the old values keeps those; from here on the memory is the other tensor's.
         if self._family is not None:
             self._family.remove(self)

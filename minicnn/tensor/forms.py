@@ -14,6 +14,7 @@ from minicnn.backend import backend_of
 from minicnn.backend.device import BACKENDS
 from minicnn.backend.device import device as Device
 from minicnn.errors import ArgumentTypeError, BackendError, GraphError, ShapeError, message
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.printing import show
 
@@ -64,7 +65,7 @@ class Forms(TapeTensor):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dim."""
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[normal_dim("size", dim, self.ndim)]
 
     def dim(self) -> int:
         """How many dims it has."""
@@ -144,6 +145,8 @@ class Forms(TapeTensor):
                 dtype, device = arg.dtype, arg.device
             elif isinstance(arg, Device) or (isinstance(arg, str) and arg.partition(":")[0] in BACKENDS):
                 device = arg
+            elif isinstance(arg, str) and arg not in np.sctypeDict:
+                device = arg  # which says that it does not exist
             elif not isinstance(arg, bool):
                 dtype = arg
         out = self

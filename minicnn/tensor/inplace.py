@@ -24,7 +24,7 @@ class InPlace(TapeTensor):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = value if isinstance(value, (TapeTensor, int, builtins.float)) else wrap(np.asarray(value))
-        if mode.recording and (self._requires_grad or getattr(value, "_requires_grad", False) or self._family):
+        if mode.recording and (getattr(value, "_requires_grad", False) or inplace.has_history(self)):
             self._update("setitem", lambda x: ops.index_put(x, index, value))
         else:
             ops.assign(self, index, value)
@@ -68,6 +68,7 @@ class InPlace(TapeTensor):
 
     def copy_(self, source: Any) -> Self:
         """The values of another tensor, broadcast and cast to this one's dtype, in place."""
+        source = source if isinstance(source, TapeTensor) else wrap(np.asarray(source))
         return self._update("copy_", lambda x: source.to(x).expand(x.shape))
 
     def fill_(self, value: Any) -> Self:

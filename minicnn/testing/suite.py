@@ -17,7 +17,7 @@ from minicnn.autograd import by_definition
 from minicnn.autograd import grad as autograd_grad
 from minicnn.autograd.fused import Fused
 from minicnn.autograd.op import Public, functions
-from minicnn.autograd.sample import ErrorSample, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Sample
 from minicnn.backend import backend_of, use
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import tensor
@@ -61,6 +61,9 @@ class Call:
 
     def _bind(self, value: Any) -> Any:
         """Return the value with its arrays as tensors."""
+        if isinstance(value, Constant):
+            made = self._bind(value.values)
+            return made.requires_grad_(False)
         if isinstance(value, np.ndarray):
             made = tensor(value.astype(self._dtype) if value.dtype.kind == "f" else value)
             if self._layout is not None:
@@ -129,9 +132,9 @@ def _distance(a: Any, b: Any) -> float:
         return np.inf
     if a.dtype.kind != "f":
         return 0.0 if np.array_equal(a, b) else np.inf
-    if not np.array_equal(np.isfinite(a), np.isfinite(b)):
-        return np.inf
     finite = np.isfinite(b)
+    if not np.array_equal(np.isfinite(a), finite) or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return np.inf
     if not finite.any():
         return 0.0
     return float(np.max(np.abs(a - b)[finite]) / max(np.max(np.abs(b[finite])), 1e-3))
@@ -243,6 +246,8 @@ def check_single(public: Public, sample: Sample, seed: int) -> float:
 def _rounded(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return value.astype(np.float32).astype(np.float64)
+    if isinstance(value, Constant):
+        return Constant(_rounded(value.values))
     if isinstance(value, (list, tuple)):
         return type(value)(_rounded(v) for v in value)
     return value

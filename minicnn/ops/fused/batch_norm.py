@@ -15,6 +15,7 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -48,11 +49,13 @@ class BatchNorm(Fused):
         centred = x - mean
         var = xp.mean(centred * centred, axis=axes, keepdims=True)
         scale = 1.0 / xp.sqrt(var + eps)
-        centred *= scale  # x̂, kept for backward
-        y = centred * weight.reshape(column) if weight is not None else centred.copy()
+        centred *= scale  # x̂
+        y = centred
+        if weight is not None:
+            y *= weight.reshape(column)
         if bias is not None:
             y += bias.reshape(column)
-        return (y, mean.reshape(-1), var.reshape(-1)), (centred, scale)
+        return (y, mean.reshape(-1), var.reshape(-1)), (mean, scale)
 
     @staticmethod
     def backward(
@@ -68,7 +71,8 @@ class BatchNorm(Fused):
     ) -> list[Array]:
         """dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂, dβ = Σ g."""
         (g,) = grads
-        normal, scale = saved
+        mean, scale = saved
+        normal = (x - mean) * scale  # made again: kept from forward, it would hold as much memory as x
         axes, column = _axes(x), _column(x)
         d_bias = be.xp.sum(g, axis=axes, keepdims=True)
         d_weight = be.xp.sum(g * normal, axis=axes, keepdims=True)
@@ -76,7 +80,8 @@ class BatchNorm(Fused):
         if needs[0]:
             count = x.size // max(x.shape[1], 1)
             factor = scale if weight is None else scale * weight.reshape(column)
-            dx = normal * (-d_weight / max(count, 1))
+            dx = normal
+            dx *= -d_weight / max(count, 1)
             dx += g
             dx -= d_bias / max(count, 1)
             dx *= factor
@@ -180,8 +185,18 @@ def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weigh
                 "unsqueeze it.",
             )
         )
-    if x.dtype.kind != "f":
-        raise DTypeError(message("batch_norm", f"expects floats, got {x.dtype}.", f"input {shape}", "x.float()."))
+    need_floats("batch_norm", "input", x)
+    need_tensors("batch_norm", running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    need_one_dtype("batch_norm", input=x, weight=weight, bias=bias)
+    if (running_mean is None) != (running_var is None):
+        raise ParameterError(
+            message(
+                "batch_norm",
+                "expects both running_mean and running_var, or neither.",
+                f"input {shape}; running_{'mean' if running_mean is None else 'var'} is None",
+                "pass both.",
+            )
+        )
     for name, value in (
         ("running_mean", running_mean),
         ("running_var", running_var),

@@ -16,6 +16,7 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.fused.spatial import check_input, ints, output_sizes, pads
 from minicnn.ops.primitive.pad import pad
 
@@ -49,17 +50,17 @@ class Conv(Fused):
         return y if bias is None else y + bias.reshape(o, *(1 for _ in out))
 
     @staticmethod
-    def forward(be: Backend, x: Array, weight: Array, bias: Array | None, **params: Any) -> tuple[Array, Array]:
-        y, cols = be.conv(x, weight, **params)
+    def forward(be: Backend, x: Array, weight: Array, bias: Array | None, **params: Any) -> tuple[Array, None]:
+        y = be.conv(x, weight, **params)
         if bias is not None:
             y += bias.reshape(-1, *(1 for _ in y.shape[2:]))
-        return y, cols
+        return y, None
 
     @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],
-        saved: Array,
+        saved: None,
         needs: Sequence[bool],
         x: Array,
         weight: Array,
@@ -70,7 +71,7 @@ class Conv(Fused):
         spatial = tuple(range(2, g.ndim))
         return [
             be.conv_input_grad(g, weight, x.shape[2:], **params) if needs[0] else None,
-            be.conv_weight_grad(g, saved, weight.shape, params["groups"]) if needs[1] else None,
+            be.conv_weight_grad(g, x, weight.shape, **params) if needs[1] else None,
             be.xp.sum(g, axis=(0, *spatial)) if needs[2] else None,
         ]
 
@@ -114,6 +115,7 @@ class Conv(Fused):
 
 def _conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
     where = f"conv{d}d"
+    need_tensors(where, input=x, weight=weight, bias=bias)
     x, single = check_input(where, x, d)
     stride, dilation = ints(where, "stride", stride, d, 1), ints(where, "dilation", dilation, d, 1)
     (groups,) = ints(where, "groups", groups, 1, 1)
@@ -161,16 +163,7 @@ def _check(where: str, d: int, x: Tensor, weight: Tensor, bias: Tensor | None, g
                 f"give it {o} elements.",
             )
         )
-    dtypes = {t.dtype for t in (x, weight, bias) if t is not None}
-    if len(dtypes) > 1:
-        raise DTypeError(
-            message(
-                where,
-                f"expects input, weight and bias of one dtype, got {', '.join(sorted(map(str, dtypes)))}.",
-                shapes,
-                "convert the input, x.to(weight.dtype), or the model, model.double().",
-            )
-        )
+    need_one_dtype(where, input=x, weight=weight, bias=bias)
 
 
 @Conv.public

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.fused import Fused
-from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.graph import wrap
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.errors import DTypeError, GraphError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_floats, need_one_dtype, need_reduction, need_tensors
 from minicnn.ops.fused.softmax import log_softmax
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class CrossEntropy(Fused):
         x: Tensor, target: Tensor, alive: Tensor, weight: Tensor | None, *, smoothing: float, reduction: str
     ) -> Tensor:
         n, c = x.shape
+        x = x.masked_fill((alive == 0).unsqueeze(1), 0.0)  # chosen, not multiplied by 0: ignored rows may hold −∞
         log_p = x - x.logsumexp(1, keepdim=True)
         weights = (weight if weight is not None else x.detach()[0] * 0 + 1).expand(n, c)
         picked = weights.gather(1, target.unsqueeze(1)).squeeze(1) * alive
@@ -60,6 +62,7 @@ class CrossEntropy(Fused):
         loss = log_p[xp.arange(len(target)), target] * picked * (smoothing - 1.0)
         if smoothing:
             loss -= xp.sum(log_p if weight is None else log_p * weight, axis=1) * alive * (smoothing / x.shape[1])
+        loss = xp.where(alive != 0, loss, 0)  # not multiplied by 0: an ignored row may hold −∞
         if reduction == "none":
             return loss, (log_p, picked)
         total = xp.sum(loss)
@@ -102,12 +105,20 @@ class CrossEntropy(Fused):
         yield Sample(x, t, label_smoothing=0.1)
         yield Sample(x, np.array([2, -100, 1, -100]), label_smoothing=0.2, reduction="none")
         yield Sample(x, np.array([2, 0, 0, 1]), ignore_index=0)
+        weight = Constant(rng.uniform(0.5, 2.0, 3))
+        for reduction in ("mean", "sum", "none"):
+            yield Sample(x, np.array([2, -100, 0, 1]), weight, label_smoothing=0.1, reduction=reduction)
+        yield Sample(x, t, weight)
+        infinite = x.copy()
+        infinite[0, 1] = -np.inf  # in an ignored row
+        yield Sample(infinite, np.array([-100, 0, 1, 2]))
         yield Sample(rng.normal(size=(2, 3, 2, 2)), rng.integers(0, 3, (2, 2, 2)))
         yield Sample(rng.normal(size=(2, 3, 2)), rng.integers(0, 3, (2, 2)), reduction="none")
         yield Sample(rng.normal(size=3), np.array(1))
         yield Sample(x + 1e4, t)
         soft = rng.uniform(0.1, 1.0, (4, 3))
         yield Sample(x, soft / soft.sum(1, keepdims=True))
+        yield Sample(x, soft / soft.sum(1, keepdims=True), weight)
         yield Sample(x, soft / soft.sum(1, keepdims=True), label_smoothing=0.1, reduction="sum")
 
     @staticmethod
@@ -210,16 +221,13 @@ def _soft(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoo
 
 
 def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float) -> None:
-    for name, value in (("input", x), ("target", target)):
-        if not isinstance(value, TapeTensor):
-            raise DTypeError(
-                message(
-                    "cross_entropy", f"{name} expects a Tensor, got {type(value).__name__}.", "", "minicnn.tensor(...)."
-                )
-            )
+    need_tensors("cross_entropy", input=x, target=target, weight=weight)
     shapes = f"input {tuple(x.shape)} = (N, C, ...); target {tuple(target.shape)} of {target.dtype}"
-    if x.dtype.kind != "f":
-        raise DTypeError(message("cross_entropy", f"input expects floats, got {x.dtype}.", shapes, "x.float()."))
+    need_floats("cross_entropy", "input", x)
+    if target.dtype.kind == "b":
+        raise DTypeError(
+            message("cross_entropy", "target expects classes or probabilities, got bools.", shapes, "target.long().")
+        )
     if x.ndim == 0:
         raise ShapeError(
             message("cross_entropy", "input expects at least 1 dim (C,).", shapes, "give one logit a class.")
@@ -234,13 +242,15 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
                 "give one class number a row, or probabilities of the input's shape.",
             )
         )
-    if reduction not in ("mean", "sum", "none"):
-        raise ParameterError(
+    need_reduction("cross_entropy", reduction)
+    need_one_dtype("cross_entropy", input=x, weight=weight)
+    if weight is not None and weight.requires_grad:
+        raise GraphError(
             message(
                 "cross_entropy",
-                f"reduction expects 'mean', 'sum' or 'none', got {reduction!r}.",
-                shapes,
-                "choose one of the three.",
+                "the weights of classes are constants, these require grad.",
+                f"weight {tuple(weight.shape)}",
+                "pass weight.detach().",
             )
         )
     if not 0.0 <= smoothing <= 1.0:

@@ -12,6 +12,7 @@ from minicnn.autograd.fused import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ShapeError, message
+from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -37,7 +38,7 @@ class LayerNorm(Fused):
         normal = x - xp.mean(x, axis=last, keepdims=True)
         scale = 1.0 / xp.sqrt(xp.mean(normal * normal, axis=last, keepdims=True) + eps)
         normal *= scale
-        y = normal * weight if weight is not None else normal.copy()
+        y = normal * weight if weight is not None else normal.copy(order="K")
         if bias is not None:
             y += bias
         return y, (normal, scale)
@@ -61,7 +62,7 @@ class LayerNorm(Fused):
         first, last = tuple(range(x.ndim - dims)), tuple(range(-dims, 0))
         dx = None
         if needs[0]:
-            dx = g * weight if weight is not None else g.copy()
+            dx = g * weight if weight is not None else g.copy(order="K")
             along = xp.mean(dx * normal, axis=last, keepdims=True)
             dx -= xp.mean(dx, axis=last, keepdims=True)
             dx -= normal * along
@@ -116,7 +117,8 @@ def layer_norm(
     >>> layer_norm(minicnn.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    need_tensors("layer_norm", input=input)
+    shape = (int(normalized_shape),) if hasattr(normalized_shape, "__index__") else tuple(normalized_shape)
     found = tuple(input.shape)
     if not shape or found[-len(shape) :] != shape or not math.prod(shape):
         raise ShapeError(
@@ -127,8 +129,9 @@ def layer_norm(
                 "set normalized_shape to the input's last sizes.",
             )
         )
-    if input.dtype.kind != "f":
-        raise DTypeError(message("layer_norm", f"expects floats, got {input.dtype}.", f"input {found}", "x.float()."))
+    need_tensors("layer_norm", weight=weight, bias=bias)
+    need_floats("layer_norm", "input", input)
+    need_one_dtype("layer_norm", input=input, weight=weight, bias=bias)
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and tuple(value.shape) != shape:
             raise ShapeError(

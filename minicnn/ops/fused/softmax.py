@@ -89,6 +89,9 @@ def _samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=shape) * 2, dim)
     yield Sample(rng.normal(size=(2, 3)) + 1e4, -1)
     yield Sample(np.zeros((0, 3)), 1)
+    yield Sample(np.zeros((2, 0)), 1)
+    yield Sample(rng.normal(size=()), 0)
+    yield Sample(rng.normal(size=(2, 3)), 1, dtype=np.dtype("float64"))
 
 
 @Softmax.public
@@ -108,7 +111,8 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     tensor([[0.5000, 0.5000]])
     """
     x = as_float(input if dtype is None else input.to(dtype))
-    return Softmax.apply(x, dim=normal_dim("softmax", dim, x.ndim)) if x.ndim else x * 0 + 1
+    dim = normal_dim("softmax", dim, x.ndim)
+    return Softmax.apply(x, dim=dim) if x.ndim and x.shape[dim] else x * 0 + 1
 
 
 @LogSoftmax.public
@@ -128,4 +132,5 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     tensor([[-0.6931, -0.6931]])
     """
     x = as_float(input if dtype is None else input.to(dtype))
-    return LogSoftmax.apply(x, dim=normal_dim("log_softmax", dim, x.ndim)) if x.ndim else x * 0
+    dim = normal_dim("log_softmax", dim, x.ndim)
+    return LogSoftmax.apply(x, dim=dim) if x.ndim and x.shape[dim] else x * 0

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor
 from minicnn.backend.base import Ints, Pads, output_size
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_floats, need_tensors
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -81,10 +81,7 @@ def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
         ShapeError: the wrong number of dims.
         DTypeError: it is not of floats.
     """
-    if not isinstance(x, TapeTensor):
-        raise ArgumentTypeError(
-            message(where, f"input expects a Tensor, got {type(x).__name__}.", "", "make one: minicnn.tensor(x).")
-        )
+    need_tensors(where, input=x)
     shape = tuple(x._array.shape)
     if len(shape) not in (d + 1, d + 2):
         raise ShapeError(
@@ -95,10 +92,7 @@ def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
                 "add the missing dim: x.unsqueeze(0).",
             )
         )
-    if x._array.dtype.kind != "f":
-        raise DTypeError(
-            message(where, f"input expects floats, got {x._array.dtype}.", f"input {shape}", "convert it: x.float().")
-        )
+    need_floats(where, "input", x)
     single = len(shape) == d + 1
     batch: Any = x
     return (batch.unsqueeze(0) if single else batch), single

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 class Add(Binary):
     @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from binary_samples(rng)
+        yield Sample(rng.normal(size=(2, 3)), rng.normal(size=3), alpha=0.5)
+
+    @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.add(a, b)
 
@@ -34,6 +39,8 @@ class Add(Binary):
 
 
 class Sub(Binary):
+    samples = Add.samples
+
     @staticmethod
     def check(a: Any, b: Any) -> None:
         if any(isinstance(x, bool) or (isinstance(x, TapeTensor) and x._array.dtype.kind == "b") for x in (a, b)):
@@ -94,6 +101,9 @@ class Div(Binary):
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
         yield from binary_samples(rng, 0.5, 2.0)
+        for mode in ("floor", "trunc"):
+            for sample in FloorDivide.samples(rng):
+                yield Sample(*sample.args, rounding_mode=mode)
 
 
 class FloorDivide(Binary):
@@ -172,7 +182,9 @@ class Pow(Binary):
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.power(a, b)
+        if type(b) is int and b == 3:
+            return a * a * a  # 200 times faster than power; squares and roots are quick by themselves
+        return a**b
 
     @staticmethod
     def grad_a(g: Tensor, a: Tensor, b: Any) -> Tensor:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minicnn.errors import IndexRangeError, ParameterError, message
 
-Dims = int | Sequence[int] | None
+Dims = Any  # an int, several, or None for all
 
 
 def normal_dims(where: str, dim: Dims, ndim: int) -> tuple[int, ...]:
@@ -20,7 +20,7 @@ def normal_dims(where: str, dim: Dims, ndim: int) -> tuple[int, ...]:
     """
     if dim is None:
         return tuple(range(ndim))
-    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = (dim,) if hasattr(dim, "__index__") else tuple(dim)
     if not dims:
         return tuple(range(ndim))
     normal = tuple(normal_dim(where, d, ndim) for d in dims)

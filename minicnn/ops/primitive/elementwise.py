@@ -17,7 +17,7 @@ from minicnn.autograd.op import as_array
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import by_array_type
-from minicnn.errors import ArgumentTypeError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, MinicnnError, ParameterError, ShapeError, message
 from minicnn.ops.promote import as_float, promote
 
 
@@ -46,8 +46,8 @@ class Binary(Primitive, abstract=True):
                 return super().apply(*inputs)
             be = by_array_type.get(type(x)) or by_array_type[type(y)]
             array = cls.forward(be, x, y)  # type: ignore[attr-defined]
-        except ValueError:
-            raise _shape_error(cls.name, *inputs) from None
+        except ValueError as error:
+            raise _value_error(cls.name, error, *inputs) from None
         out = wrap(array if type(array) is be.array_type else as_array(be, array))
         if mode.recording and cls.differentiable:
             cls.record(out, inputs, params)
@@ -91,8 +91,16 @@ def binary_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ArgumentTypeError, ("str", "Fix"), np.ones(2), "1")
 
 
-def _shape_error(name: str, *inputs: Any) -> ShapeError:
+def _value_error(name: str, error: ValueError, *inputs: Any) -> MinicnnError:
+    if isinstance(error, MinicnnError):
+        return error
     shapes = [tuple(x._array.shape) if isinstance(x, TapeTensor) else () for x in inputs]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        pass
+    else:
+        return ParameterError(message(name, f"{error}.", f"shapes {shapes}", "change the operands, or use floats."))
     return ShapeError(
         message(
             name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
@@ -151,6 +152,7 @@ def _max_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 2, 3), 1)
     yield Sample(distinct(rng, 2, 3), 0, True)
     yield Sample(distinct(rng, 2, 3), distinct(rng, 3) + 0.01)
+    yield Sample(distinct(rng, 2, 3), other=distinct(rng, 3) + 0.01)
 
 
 def _max_errors() -> Iterator[ErrorSample]:
@@ -187,7 +189,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 
 def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) -> Any:
-    other = other if dim is None or isinstance(dim, int) else dim
+    other = dim if isinstance(dim, TapeTensor) else other
     if other is not None:
         return (maximum if largest else minimum)(input, other)
     if dim is None:

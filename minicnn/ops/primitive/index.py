@@ -367,6 +367,15 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
                 "unsqueeze the index.",
             )
         )
+    if index.numel() and int(index._array.min()) < 0:
+        raise IndexRangeError(
+            message(
+                "gather",
+                f"index expects values from 0, got {int(index._array.min())}.",
+                f"dim {dim} has size {input.shape[dim]}",
+                "count from the start.",
+            )
+        )
     xp = backend_of(input._array).xp
     ones = [1] * input.ndim
     places = [

@@ -12,6 +12,7 @@ from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import ParameterError, ShapeError, message
+from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.promote import result_type
 
@@ -36,6 +37,7 @@ class Cat(Primitive):
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(1, 3))])
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1)), rng.normal(size=(2, 0))], -1)
         yield Sample([rng.normal(size=(2, 3))], 1)
+        yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], axis=1)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -64,6 +66,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
         raise ParameterError(
             message("cat", "expects at least one tensor.", "the sequence is empty", "pass one or more tensors.")
         )
+    need_tensors("cat", **{f"tensors[{i}]": t for i, t in enumerate(tensors)})
     tensors = tuple(t for t in tensors if tuple(t.shape) != (0,)) or tensors[:1]  # as PyTorch, for old code's sake
     first = tensors[0]
     dim = normal_dim("cat", dim if axis is None else axis, first.ndim)
@@ -105,6 +108,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
             [1., 1.]])
     """
     tensors = tuple(tensors)
+    need_tensors("stack", **{f"tensors[{i}]": t for i, t in enumerate(tensors)})
     for t in tensors[1:]:
         if t.shape != tensors[0].shape:
             raise ShapeError(

@@ -11,6 +11,7 @@ from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ShapeError, message
+from minicnn.ops.checks import need_tensors
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -74,6 +75,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     """
     a, b = input, other
     _check(a, b)
+    if a.ndim > 2 and b.ndim == 2:  # one product for all batches, forward and backward
+        return Matmul.apply(a.flatten(0, -2), b).reshape(*a.shape[:-1], b.shape[-1])
     if a.ndim == 1:
         a = a.unsqueeze(0)
     if b.ndim == 1:
@@ -95,6 +98,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _check(a: Tensor, b: Tensor) -> None:
+    need_tensors("matmul", input=a, other=b)
     if a.dtype != b.dtype:
         raise DTypeError(
             message(

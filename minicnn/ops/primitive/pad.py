@@ -95,7 +95,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 
 def _constant_pad(x: Tensor, pads: tuple[tuple[int, int], ...], value: float) -> Tensor:
-    if any(size + low + high < 0 for size, (low, high) in zip(x.shape, pads, strict=True)):
+    if any(size + min(low, 0) + min(high, 0) < 0 for size, (low, high) in zip(x.shape, pads, strict=True)):
         raise ShapeError(
             message(
                 "pad",

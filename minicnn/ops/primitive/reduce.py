@@ -64,6 +64,7 @@ class Sum(Primitive):
         yield from reduction_samples(rng)
         yield Sample(np.zeros((0, 3)), 0)
         yield Sample(np.zeros((2, 0)), 1)
+        yield Sample(rng.normal(size=(2, 3)), 0, dtype=np.dtype("float64"))
 
     errors = staticmethod(reduction_errors)
 
@@ -125,7 +126,12 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     return Sum.apply(x, dim=axes(normal_dims("sum", dim, x.ndim), x.ndim), keepdim=keepdim)
 
 
-@composition(reduction_samples, reduction_errors)
+def _mean_samples(rng: Rng) -> Iterator[Sample]:
+    yield from reduction_samples(rng)
+    yield Sample(rng.normal(size=(2, 3)), 0, dtype=np.dtype("float64"))
+
+
+@composition(_mean_samples, reduction_errors)
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Mean over dims: y = Σ x / n; NaN over no elements.
 
@@ -158,23 +164,25 @@ def count_of(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
 
 
 def _var_samples(rng: Rng) -> Iterator[Sample]:
-    for sample in reduction_samples(rng):
-        if sample.args[0].shape == (2, 3, 4):  # one value alone has no variance
-            yield sample
+    x = distinct(rng, 2, 3, 4)
+    yield Sample(x)
+    yield Sample(x, (0, -1))
+    yield Sample(x, 1, keepdim=True)
+    yield Sample(x, 1, False, True)
+    yield Sample(x, False)
     yield Sample(distinct(rng, 2, 3), 1, correction=0)
-    yield Sample(distinct(rng, 2, 3), unbiased=False)
 
 
 @composition(_var_samples, reduction_errors)
 def var(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Tensor:
     """Variance over dims, in two passes: y = Σ (x − mean)² / max(0, n − correction).
 
     Shapes: input (*); output without the dims, or with 1 in their place.
     Args:
+        unbiased: PyTorch's older spelling: True is correction 1, False is 0; ``x.var(False)`` means it too.
         correction: what is taken off n; 1 by default (Bessel's).
-        unbiased: PyTorch's older spelling: True is correction 1, False is 0.
     Raises:
         IndexRangeError: a dim out of range.
 
@@ -182,6 +190,8 @@ def var(
     >>> var(minicnn.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
     if unbiased is not None:
         correction = 1 if unbiased else 0
     dims = normal_dims("var", dim, input.ndim)
@@ -193,7 +203,7 @@ def var(
 
 @composition(_var_samples, reduction_errors)
 def std(
-    input: Tensor, dim: Dims = None, keepdim: bool = False, *, correction: float = 1, unbiased: bool | None = None
+    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
 ) -> Tensor:
     """Standard deviation over dims: the square root of `var`, with the same arguments.
 
@@ -201,7 +211,7 @@ def std(
     >>> std(minicnn.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    squared = var(input, dim, keepdim, correction=correction, unbiased=unbiased)
+    squared = var(input, dim, unbiased, keepdim, correction=correction)
     zero = squared == 0  # where √ has no slope; the gradient there is 0, as in PyTorch
     return squared.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
 
@@ -209,6 +219,7 @@ def std(
 def _logsumexp_samples(rng: Rng) -> Iterator[Sample]:
     yield from reduction_samples(rng)
     yield Sample(rng.normal(size=(2, 3)) * 3 + 1e4, 1)
+    yield Sample(np.zeros((0, 3)), 1)
 
 
 @composition(_logsumexp_samples, reduction_errors)
@@ -223,6 +234,8 @@ def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """
     x = as_float(input)
     dims = normal_dims("logsumexp", dim, x.ndim)
+    if count_of(x.shape, dims) == 0:
+        return sum(x, dims, keepdim) - float("inf")
     top = x.detach().amax(dims, True)
     top = top.masked_fill(~top.isfinite(), 0.0)  # ∞ − ∞ has no value; from 0 the sum says what it is
     y = sum((x - top).exp(), dims, keepdim).log()

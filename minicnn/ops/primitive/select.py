@@ -149,10 +149,6 @@ class Where(Primitive):
         yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.array([True, False]), np.ones(3), np.ones(3))
 
 
-def _comparison(op: type[Primitive], input: Any, other: Any) -> Tensor:
-    return op.apply(input, other)
-
-
 @Eq.public
 def eq(input: Any, other: Any) -> Tensor:
     """Whether a = b, element by element, as bools.
@@ -349,7 +345,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         raise DTypeError(
             message("masked_fill", f"mask expects bools, got {mask.dtype}.", "True fills", "compare first: x == 0.")
         )
-    value = value.to(input.dtype) if isinstance(value, TapeTensor) else value  # type: ignore[attr-defined]
+    if isinstance(value, TapeTensor):
+        value = value.to(input.dtype)  # type: ignore[attr-defined]
+    elif input.dtype.kind != "f":
+        value = input.dtype.type(value).item()  # as the tensor holds it: 0.5 is 0 among integers
     return where(mask, value, input)
 
 

@@ -12,7 +12,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.primitive.dims import normal_dim, normal_dims
 
 if TYPE_CHECKING:
@@ -25,7 +25,12 @@ def as_shape(sizes: tuple[Any, ...]) -> Shape:
     """Return sizes given as ints or as one sequence: f(2, 3) and f((2, 3)) alike."""
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
         sizes = sizes[0]
-    return tuple([int(size) for size in sizes])
+    try:
+        return tuple([size.__index__() for size in sizes])
+    except AttributeError:
+        raise ArgumentTypeError(
+            message("shape", f"sizes expect ints, got {sizes}.", "a size is a whole number", "convert it: int(size).")
+        ) from None
 
 
 class Reshape(Primitive):

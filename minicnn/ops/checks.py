@@ -1,0 +1,58 @@
+"""Checks that several functions make of their arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
+
+
+def need_tensors(where: str, **arguments: Any) -> None:
+    """Raise ArgumentTypeError if an argument is no tensor; None stands for one that was left out."""
+    for name, value in arguments.items():
+        if value is not None and not isinstance(value, TapeTensor):
+            raise ArgumentTypeError(
+                message(
+                    where,
+                    f"{name} expects a Tensor, got {type(value).__name__}.",
+                    f"{name} = {str(value)[:60]}",
+                    "make one first: minicnn.tensor(values).",
+                )
+            )
+
+
+def need_floats(where: str, name: str, x: Any) -> None:
+    """Raise DTypeError if a tensor is not of floats."""
+    if x._array.dtype.kind != "f":
+        shape = tuple(x._array.shape)
+        raise DTypeError(
+            message(where, f"{name} expects floats, got {x._array.dtype}.", f"{name} {shape}", "convert it: x.float().")
+        )
+
+
+def need_one_dtype(where: str, **arguments: Any) -> None:
+    """Raise DTypeError if the tensors differ in dtype; None stands for one that was left out."""
+    dtypes = {name: x._array.dtype for name, x in arguments.items() if x is not None}
+    if len(set(dtypes.values())) > 1:
+        raise DTypeError(
+            message(
+                where,
+                f"expects {', '.join(dtypes)} of one dtype, got {', '.join(map(str, dtypes.values()))}.",
+                "; ".join(f"{name} {tuple(x._array.shape)}" for name, x in arguments.items() if x is not None),
+                "convert the input, x.to(weight.dtype), or the model, model.double().",
+            )
+        )
+
+
+def need_reduction(where: str, reduction: Any) -> None:
+    """Raise ParameterError if a reduction is none of the three."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ParameterError(
+            message(
+                where,
+                f"reduction expects 'mean', 'sum' or 'none', got {reduction!r}.",
+                "a loss a sample is averaged, added up, or left as it is",
+                "choose one of the three.",
+            )
+        )

@@ -33,8 +33,6 @@ def find(name):
         "amax": lambda x, dim=None, keepdim=False: torch.amax(x, all_dims(x, dim), keepdim),
         "amin": lambda x, dim=None, keepdim=False: torch.amin(x, all_dims(x, dim), keepdim),
         "logsumexp": lambda x, dim=None, keepdim=False: torch.logsumexp(x, all_dims(x, dim), keepdim),
-        "var": lambda x, dim=None, keepdim=False, **k: torch.var(x, all_dims(x, dim), keepdim=keepdim, **variance(k)),
-        "std": lambda x, dim=None, keepdim=False, **k: torch.std(x, all_dims(x, dim), keepdim=keepdim, **variance(k)),
         "layer_norm": lambda x, shape, *rest: F.layer_norm(x, (shape,) if isinstance(shape, int) else shape, *rest),
         "all": lambda x, dim=None, keepdim=False: torch.all(x) if dim is None else torch.all(x, dim, keepdim),
         "any": lambda x, dim=None, keepdim=False: torch.any(x) if dim is None else torch.any(x, dim, keepdim),
@@ -57,11 +55,6 @@ def find(name):
 
 def all_dims(x, dim):
     return tuple(range(x.ndim)) if dim is None else dim
-
-
-def variance(options):
-    unbiased = options.pop("unbiased", None)
-    return options if unbiased is None else {"correction": int(unbiased)}
 
 
 def index_put(x, index, values):

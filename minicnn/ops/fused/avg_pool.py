@@ -14,34 +14,38 @@ from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.fused.max_pool import pool_params
-from minicnn.ops.primitive.join import cat
-from minicnn.ops.primitive.pad import pad
+from minicnn.ops.primitive.pad import pad as surround
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
-Counts = tuple[tuple[int, ...], ...]  # for each spatial dim, the elements that each window counts along it
-
 
 class AvgPool(Fused):
+    """``padding`` is what the windows reach over; ``pad`` (before and after alike) what may count as elements."""
+
     reads = ()
 
     @staticmethod
     def definition(
-        x: Tensor, *, kernel: Ints, stride: Ints, padding: Pads, out: Ints, counts: Counts, divisor: int | None
+        x: Tensor,
+        *,
+        kernel: Ints,
+        stride: Ints,
+        padding: Pads,
+        out: Ints,
+        pad: Ints,
+        include: bool,
+        divisor: int | None,
     ) -> Tensor:
-        """One shifted view a window element, added up and divided by what each window counts."""
-        x = pad(x, [width for pair in reversed(padding) for width in pair])
-        y: Any = 0.0
-        for offset in itertools.product(*map(range, kernel)):
-            window = tuple(slice(k, k + (p - 1) * s + 1, s) for k, p, s in zip(offset, out, stride, strict=True))
-            y = y + x[(..., *window)]
+        """The sum of each window, over the sum of the same window of ones: that is what it counts."""
+        total = _window_sums(x, kernel, stride, padding, out)
         if divisor is not None:
-            return y / divisor
-        for dim, count in enumerate(counts):
-            parts = [y.narrow(2 + dim, i, 1) / c for i, c in enumerate(count)]
-            y = cat(parts, 2 + dim)
-        return y
+            return total / divisor
+        ones = x.detach()[:1, :1] * 0 + 1
+        if include:
+            ones = surround(ones, [p for p in reversed(pad) for _ in range(2)], value=1.0)
+            padding = tuple((low - p, high - p) for (low, high), p in zip(padding, pad, strict=True))
+        return total / _window_sums(ones, kernel, stride, padding, out)
 
     @staticmethod
     def forward(
@@ -52,28 +56,27 @@ class AvgPool(Fused):
         stride: Ints,
         padding: Pads,
         out: Ints,
-        counts: Counts,
+        pad: Ints,
+        include: bool,
         divisor: int | None,
-    ) -> tuple[Array, None]:
-        return be.sum_pool(x, kernel, stride, padding, out) * _scale(be, x.dtype, counts, divisor), None
+    ) -> tuple[Array, Any]:
+        scale = _scale(be, x, kernel, stride, out, pad, include) if divisor is None else 1.0 / divisor
+        return be.sum_pool(x, kernel, stride, padding, out) * scale, scale
 
     @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],
-        saved: None,
+        saved: Any,
         needs: Sequence[bool],
         x: Array,
         *,
         kernel: Ints,
         stride: Ints,
         padding: Pads,
-        out: Ints,
-        counts: Counts,
-        divisor: int | None,
+        **_: Any,
     ) -> list[Array]:
-        g = grads[0] * _scale(be, x.dtype, counts, divisor)
-        return [be.sum_pool_grad(g, x.shape[2:], kernel, stride, padding)]
+        return [be.sum_pool_grad(grads[0] * saved, x.shape[2:], kernel, stride, padding)]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -99,25 +102,27 @@ class AvgPool(Fused):
         yield ErrorSample(ParameterError, ("divisor_override", "0"), x, 2, divisor_override=0)
 
 
-def _scale(be: Backend, dtype: Any, counts: Counts, divisor: int | None) -> Any:
+def _window_sums(x: Tensor, kernel: Ints, stride: Ints, padding: Pads, out: Ints) -> Tensor:
+    """One shifted view a window element, added up: (N, C, *S) -> (N, C, *P)."""
+    x = surround(x, [width for pair in reversed(padding) for width in pair])
+    y: Any = 0.0
+    for offset in itertools.product(*map(range, kernel)):
+        window = tuple(slice(k, k + (p - 1) * s + 1, s) for k, p, s in zip(offset, out, stride, strict=True))
+        y = y + x[(..., *window)]
+    return y
+
+
+def _scale(be: Backend, x: Array, kernel: Ints, stride: Ints, out: Ints, pad: Ints, include: bool) -> Any:
     """1 / count for each window: a number, or an array (1, 1, *P) where windows at the edge count less."""
-    if divisor is not None:
-        return 1.0 / divisor
-    if all(len(set(count)) <= 1 for count in counts):
-        return 1.0 / float(np.prod([count[0] if count else 1 for count in counts]))
-    total = np.ones((1,) * (2 + len(counts)))
-    for dim, count in enumerate(counts):
-        total = total * np.array(count, dtype=float).reshape((-1,) + (1,) * (len(counts) - dim - 1))
-    return be.asarray((1.0 / total).astype(dtype))
-
-
-def _counts(sizes: Ints, kernel: Ints, stride: Ints, pad: Ints, out: Ints, include_pad: bool) -> Counts:
-    """Return how many elements each window counts along each dim; what lies past the padding never counts."""
-    counts = []
-    for size, k, s, p, n in zip(sizes, kernel, stride, pad, out, strict=True):
-        low, high = (-p, size + p) if include_pad else (0, size)
-        counts.append(tuple(min(i * s - p + k, high) - max(i * s - p, low) for i in range(n)))
-    return tuple(counts)
+    total = np.ones((1, 1, *out))
+    for dim, (size, k, s, p, n) in enumerate(zip(x.shape[2:], kernel, stride, pad, out, strict=True)):
+        start = np.arange(n) * s - p  # where each window begins; what lies past the padding never counts
+        low, high = (-p, size + p) if include else (0, size)
+        count = np.minimum(start + k, high) - np.maximum(start, low)
+        total *= count.reshape((-1,) + (1,) * (len(out) - dim - 1))
+    if total.size and (total == total.flat[0]).all():
+        return 1.0 / float(total.flat[0])
+    return be.asarray((1.0 / total).astype(x.dtype))
 
 
 @AvgPool.public
@@ -164,6 +169,5 @@ def avg_pool2d(
                 "leave it out to divide by the count.",
             )
         )
-    counts = _counts(x.shape[2:], params["kernel"], params["stride"], pad, params["out"], count_include_pad)
-    y: Tensor = AvgPool.apply(x, **params, counts=counts, divisor=divisor_override)
+    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor_override)
     return y.squeeze(0) if single else y

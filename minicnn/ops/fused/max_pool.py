@@ -78,6 +78,7 @@ class MaxPool(Fused):
         yield Sample(distinct(rng, 1, 1, 7, 6), 2, stride=2, dilation=2)
         yield Sample(distinct(rng, 1, 2, 5, 5), 2, ceil_mode=True)
         yield Sample(distinct(rng, 1, 1, 6, 7), 3, 2, 1, ceil_mode=True)
+        yield Sample(distinct(rng, 1, 1, 2, 2), 3, 2, ceil_mode=True)  # one window, larger than the image
         yield Sample(distinct(rng, 2, 4, 4), 2)  # no batch
         yield Sample(np.zeros((0, 2, 4, 4)), 2)
 
@@ -117,15 +118,19 @@ def pool_params(
             )
         )
     sizes = x.shape[2:]
-    out = list(output_sizes(where, sizes, kernel, stride, tuple((p, p) for p in pad), dilation))
-    pads = []
-    for i, (size, k, s, p, d_) in enumerate(zip(sizes, kernel, stride, pad, dilation, strict=True)):
+    out, pads = [], []
+    for size, k, s, p, d_ in zip(sizes, kernel, stride, pad, dilation, strict=True):
         span = d_ * (k - 1) + 1
+        count = (size + 2 * p - span) // s + 1
         if ceil_mode:
-            out[i] = -(-(size + 2 * p - span) // s) + 1
-            if (out[i] - 1) * s >= size + p:
-                out[i] -= 1
-        pads.append((p, max(p, (out[i] - 1) * s + span - size - p)))
+            count = -(-(size + 2 * p - span) // s) + 1
+            if (count - 1) * s >= size + p:
+                count -= 1
+        out.append(count)
+        pads.append((p, max(p, (count - 1) * s + span - size - p)))
+    output_sizes(where, sizes, kernel, stride, tuple(pads), dilation)  # raises where the kernel does not fit
+    if min(out) < 1:
+        output_sizes(where, sizes, kernel, stride, tuple((p, p) for p in pad), dilation)
     params = {"kernel": kernel, "stride": stride, "padding": tuple(pads), "dilation": dilation, "out": tuple(out)}
     return x, single, params, pad
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from minicnn.autograd.graph import Hook, Node, TapeTensor, clock, edge_of, memory_of, wrap
-from minicnn.autograd.mode import mode
+from minicnn.autograd.mode import mode, plainly
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
 
@@ -76,8 +76,8 @@ def propagate(
         wanted = {edge_of(target) for target in targets}
         order = _on_the_way(order, wanted)
     found: dict[Any, Any] = {}
-    previous = mode.recording
-    mode.recording = create_graph
+    previous = mode.recording, mode.walking
+    mode.recording, mode.walking = create_graph, not create_graph
     try:
         for node in reversed(order):
             grad = pending.pop(node, None)
@@ -104,7 +104,7 @@ def propagate(
                 grad = run_hooks(edge._hooks, grad)
             found[edge] = grad
     finally:
-        mode.recording = previous
+        mode.recording, mode.walking = previous
     return found
 
 
@@ -112,7 +112,8 @@ def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
     """Call each hook with the gradient; what it returns, if anything, takes the gradient's place."""
     for hook in list(hooks.values()):
         # A hook may keep what it gets, and what it returns, while a leaf's grad is added to in place: copies.
-        result = hook(grad if mode.recording else wrap(grad._array.copy()))
+        with plainly():
+            result = hook(grad if mode.recording else wrap(grad._array.copy()))
         if result is not None:
             if not isinstance(result, TapeTensor) or result._array.shape != grad._array.shape:
                 raise GraphError(

@@ -16,7 +16,7 @@ from minicnn.autograd.graph import (
     stand_in,
     wrap,
 )
-from minicnn.autograd.mode import mode, no_grad
+from minicnn.autograd.mode import mode, no_grad, plainly
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
 
@@ -183,7 +183,8 @@ class FunctionNode(Node):
                     grads[i] = wrap(be.xp.zeros(shape, dtype=dtype))
         self.ctx._node = self
         try:
-            found = self.function.backward(self.ctx, *grads)
+            with plainly():
+                found = self.function.backward(self.ctx, *grads)
         finally:
             self.ctx._node = None  # the context must not lead back to its node
         found = found if isinstance(found, tuple) else (found,)

@@ -44,8 +44,9 @@ class Family:
     __slots__ = ("full", "members", "root")
 
     def __init__(self, root: TapeTensor) -> None:
-        self.root = stand_in(root)
-        self.root._origin = None  # a leaf that leads to its family, and back, would be a cycle
+        # Not a whole stand-in: a leaf that leads to its family, and back, would be a cycle.
+        self.root = wrap(root._array)
+        self.root._node, self.root._requires_grad = root._node, root._requires_grad
         self.members = [weakref.ref(root)]
         self.full = 16  # how long the list may grow before the dead are taken out
 

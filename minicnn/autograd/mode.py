@@ -16,6 +16,7 @@ class _Mode(threading.local):
 
     recording = True
     by_definition = False
+    walking = False  # running back without recording: what is computed there is never written to, so views go unnoted
 
 
 mode = _Mode()
@@ -119,3 +120,10 @@ class set_grad_enabled:
 def is_grad_enabled() -> bool:
     """Return whether this thread records."""
     return mode.recording
+
+
+class plainly(_SetMode):
+    """Run a user's code in the middle of a backward: it may take views and write to them."""
+
+    entry = "walking"
+    value = False

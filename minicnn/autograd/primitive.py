@@ -60,7 +60,7 @@ class Primitive(Op, abstract=True):
         be, arrays, wanted = unwrap(cls.name, inputs)
         array = cls.forward(be, *arrays, **params)  # type: ignore[attr-defined]
         out = wrap(array if type(array) is be.array_type else as_array(be, array))
-        if cls.views:
+        if cls.views and not mode.walking:
             share(inputs[0], out)
         if wanted and cls.differentiable and mode.recording:
             cls.record(out, inputs, params)
@@ -172,9 +172,8 @@ class PrimitiveNode(Node):
         array, memory = self.out
         self.check_written(memory)
         tensor = wrap(array)
-        tensor._memory = memory
-        tensor._node = self
-        tensor._requires_grad = True
+        if mode.recording:
+            tensor._memory, tensor._node, tensor._requires_grad = memory, self, True
         return tensor
 
     def release(self) -> None:

@@ -25,6 +25,8 @@ def as_shape(sizes: tuple[Any, ...]) -> Shape:
     """Return sizes given as ints or as one sequence: f(2, 3) and f((2, 3)) alike."""
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
         sizes = sizes[0]
+    if type(sizes) is tuple and {*map(type, sizes)} <= {int}:  # the usual case, quickly
+        return sizes
     try:
         return tuple([size.__index__() for size in sizes])
     except AttributeError:
@@ -144,7 +146,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 def _infer(x: Tensor, shape: Shape) -> Shape:
     """Return the shape with its −1 filled in."""
     size = x._array.size
-    if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
+    if math.prod(shape) == size and (not shape or min(shape) >= 0):
         return shape
     known = math.prod(s for s in shape if s != -1)
     free = shape.count(-1)

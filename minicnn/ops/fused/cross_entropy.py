@@ -59,10 +59,11 @@ class CrossEntropy(Fused):
         log_p = x - xp.max(x, axis=1, keepdims=True)
         log_p -= xp.log(xp.sum(xp.exp(log_p), axis=1, keepdims=True))
         picked = alive if weight is None else alive * weight[target]
-        loss = log_p[xp.arange(len(target)), target] * picked * (smoothing - 1.0)
+        counts = alive != 0  # chosen, not multiplied by 0: an ignored row may hold −∞
+        loss = xp.where(counts, log_p[xp.arange(len(target)), target], 0) * picked * (smoothing - 1.0)
         if smoothing:
-            loss -= xp.sum(log_p if weight is None else log_p * weight, axis=1) * alive * (smoothing / x.shape[1])
-        loss = xp.where(alive != 0, loss, 0)  # not multiplied by 0: an ignored row may hold −∞
+            total = xp.sum(log_p if weight is None else log_p * weight, axis=1)
+            loss -= xp.where(counts, total, 0) * (smoothing / x.shape[1])
         if reduction == "none":
             return loss, (log_p, picked)
         total = xp.sum(loss)

@@ -15,7 +15,7 @@
 # # A first run
 #
 # We train a small convolutional network to read handwritten digits, with every step written out: look at the
-# data, define the network, train it, and look closely at what it has learned. It takes less than a minute on a
+# data, define the network, train it, and look closely at what it has learned. It takes about 20 seconds on a
 # laptop and needs no download.
 
 # %%
@@ -42,7 +42,8 @@ viz.image_grid(x[:16], titles=[str(label) for label in y[:16].tolist()])
 
 # %% [markdown]
 # We hold out a tenth of the training pictures to **validate** with: they show during training how well the network
-# does on pictures that it has not seen. The test pictures stay untouched until the end.
+# does on pictures that it has not seen. The test pictures stay untouched until the end. `drop_last=True` leaves out an
+# epoch's last batch: it has 40 pictures only, so its gradient would be noisier than the others' and count as much.
 
 # %%
 training_set, validation_set = data.random_split(data.TensorDataset(x, y), [9000, 1000])
@@ -89,6 +90,10 @@ print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 # For every batch: compute the logits, measure how wrong they are (the *loss*), compute the gradient of the loss for
 # every parameter (`loss.backward()`), and take a small step against it (`optimizer.step()`). The *learning rate*
 # says how small; the one-cycle schedule raises it at first and then lowers it towards zero.
+#
+# `AdamW` also divides each parameter's step by how large its gradients have been lately, and shrinks all weights a
+# little every time. `model.train()` and `model.eval()` tell the layers whether they are being trained: dropout and
+# batch normalization do something else then. LeNet has neither, but it is a good habit.
 
 # %%
 import sys
@@ -160,7 +165,7 @@ viz.image_grid(x_test[wrong], titles=[f"{y_test[i].item()}, not {predicted[i]}" 
 # ## 5. What the first layer looks for
 #
 # The six kernels of the first convolution, 5×5 weights each. Where a kernel is red, bright pixels raise its output;
-# where it is blue, they lower it. Most of them answer to an edge or a stroke in one direction.
+# where it is blue, they lower it. Some answer to an edge or a stroke in one direction; others are hard to name.
 
 # %%
 viz.filters(model.conv1.weight)
@@ -178,5 +183,6 @@ viz.image_grid([x_test[0, 0].numpy(), *channels.numpy()], titles=["picture", *(f
 #
 # - More epochs, or `nn.Tanh` and `nn.AvgPool2d` in place of ReLU and max pooling, as in 1998.
 # - `data.FashionMNIST(...)` in place of `Digits`: clothes are harder than digits.
-# - `minicnn train` in a terminal does all of this, adds small random shifts of the pictures, and reads about 99% of the
-#   test digits.
+# - `minicnn train` in a terminal does all of this, and reads about 99% of the test digits: it trains for longer, with a
+#   higher peak of the one-cycle schedule; it moves the pictures by a few pixels at random, so that the network rarely
+#   sees the same one twice; and it smooths the labels, which asks for 98% certainty in place of 100%.

@@ -17,7 +17,7 @@ import pytest
 
 import minicnn
 from minicnn import nn
-from minicnn.errors import CheckpointError
+from minicnn.errors import ArgumentTypeError, CheckpointError
 from minicnn.models import LeNet5, StridedNet
 from minicnn.train import files, load_weights, read_weights, save_weights, write_atomic
 from minicnn.train.files import check_room
@@ -94,6 +94,25 @@ def test_loaded_weights_still_train(tmp_path: Path) -> None:
     load_weights(model, tmp_path / "w")
     model(minicnn.ones(1, 3)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_a_state_dict_is_saved_too(tmp_path: Path) -> None:
+    model = LeNet5()
+    save_weights(model, tmp_path / "a")
+    save_weights(model.state_dict(), tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_has_no_weights(tmp_path: Path) -> None:
+    wrongs: list[Any] = [3, "model", {"weight": 3.0}]
+    for wrong in wrongs:
+        with pytest.raises(ArgumentTypeError, match="save_weights") as error:
+            save_weights(wrong, tmp_path / "a")
+        assert len(str(error.value).splitlines()) == 3
+    state: Any = nn.Linear(2, 2).state_dict()
+    with pytest.raises(ArgumentTypeError, match="load_weights: expects a network"):
+        load_weights(state, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
 
 
 # ---- files that do not fit

@@ -74,8 +74,12 @@ def test_train_prints_what_it_does_and_the_accuracy_last(root: Path, tmp_path: P
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[0].startswith("strided with 57,926 parameters, on mnist: 270 pictures to train, 30 to validate,")
-    assert [line.split()[0] for line in lines[2:5]] == ["epoch", "1", "2"]
-    assert str(Path("runs", "mnist-strided-001")) in lines[5]
+    assert (
+        lines[2]
+        == "AdamW, one-cycle learning rate up to 0.006; pictures shifted by up to 2 pixels, labels smoothed by 0.02."
+    )
+    assert [line.split()[0] for line in lines[3:6]] == ["epoch", "1", "2"]
+    assert lines[7] == f"the run folder is {Path('runs', 'mnist-strided-001')}"
     accuracy = json.loads((tmp_path / "runs/mnist-strided-001/settings.json").read_text())["test_accuracy"]
     assert lines[-1] == f"test accuracy {accuracy:.2%} ({round(accuracy * TEST)} of {TEST})"
 
@@ -85,7 +89,10 @@ def test_same_seed_same_weights_in_two_processes(root: Path, tmp_path: Path) -> 
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         done = program("train", *QUICK, "--data-root", root, "--seed", seed, "--out", name, "--quiet", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == 1
+        assert [line.split(" is ")[0][:13] for line in done.stdout.splitlines()] == [
+            "the run folder"[:13],
+            "test accuracy",
+        ]
         blobs.append((tmp_path / name / "model.safetensors").read_bytes())
     assert blobs[0] == blobs[1]
     assert blobs[0] != blobs[2]
@@ -214,7 +221,7 @@ def test_predict(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["predict", str(trained), str(write_digit(tmp_path))]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("digit.png: 28x28 pixels")
-    shares = [float(line.split("%")[0].split()[-1]) for line in lines[2:]]
+    shares = [float(line.split("%")[0].split()[-1]) for line in lines[2:12]]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(100, abs=1)
     assert lines[2].count("#") == round(30 * shares[0] / 100)
@@ -352,13 +359,6 @@ def test_output_that_cannot_be_written_is_found_before_training(
 
     monkeypatch.setattr(run_module, "check_room", full)
     assert "No space left" in failure(capsys, 1, "train", *QUICK, "--data-root", root, "--out", "run")
-
-
-def test_divergence(root: Path, tmp_path: Path) -> None:
-    done = program("train", *QUICK, "--lr", "1e30", "--data-root", root, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "diverged" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_no_gpu(capsys: pytest.CaptureFixture[str]) -> None:

@@ -272,9 +272,9 @@ def test_a_subclass_of_a_data_set_or_transform_is_asked_for_samples() -> None:
         def __getitem__(self, index: int) -> tuple[Any, Any]:
             return super().__getitem__(index)[0] * 3, 7
 
-    plain = next(iter(DataLoader(Digits(False, ToTensor()), batch_size=2)))[0].numpy()
-    bright = next(iter(DataLoader(Digits(False, Brighter()), batch_size=2)))[0].numpy()
-    noisy, labels = next(iter(DataLoader(Noisy(False, ToTensor()), batch_size=2)))
+    plain = next(iter(DataLoader(Digits(None, False, ToTensor()), batch_size=2)))[0].numpy()
+    bright = next(iter(DataLoader(Digits(None, False, Brighter()), batch_size=2)))[0].numpy()
+    noisy, labels = next(iter(DataLoader(Noisy(None, False, ToTensor()), batch_size=2)))
     np.testing.assert_array_equal(bright, plain * 2)
     np.testing.assert_array_equal(noisy.numpy(), plain * 3)
     assert labels.tolist() == [7, 7]

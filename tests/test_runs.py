@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tiny_mnist import TEST, TRAIN, write_tiny_mnist
 
 import minicnn
 from minicnn.errors import CheckpointError, MinicnnError, ParameterError
-from minicnn.train import History, Run, Settings, evaluate_run, open_run
+from minicnn.train import History, Run, Settings, evaluate, evaluate_run, open_run
 from minicnn.train.run import new_folder, surroundings
 from minicnn.train.settings import load_settings
 
@@ -85,6 +86,71 @@ def test_run_folder(tiny: Path, tmp_path: Path) -> None:
     assert len(names) == 10
 
 
+def test_the_validation_loss_is_not_smoothed(tiny: Path, tmp_path: Path) -> None:
+    job = Run(settings(tiny, label_smoothing=0.5), tmp_path / "run")
+    (row,) = job.train(quiet=True).rows
+    assert row.val_loss == evaluate(job.model, job.val_loader).loss
+
+
+def test_a_deleted_folder_is_made_again(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Run(settings(tiny, epochs=2), tmp_path / "run")
+    shutil.rmtree(job.folder)
+    job.train(quiet=True)
+    job.test()
+    assert len(list(job.folder.iterdir())) == 4
+
+
+def test_weights_that_cannot_be_saved(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = Run(settings(tiny, epochs=2), tmp_path / "run")
+
+    def full(*_: object) -> None:
+        raise CheckpointError("write: no.\n  No space left\n  Fix: make room.")
+
+    monkeypatch.setattr("minicnn.train.run.save_weights", full)
+    with pytest.raises(CheckpointError, match="weights could not be saved") as error:
+        job.train(quiet=True)
+    assert "No space left" in str(error.value).splitlines()[1]
+    assert "weights of epoch 1 could not be saved; training goes on" in capsys.readouterr().err
+    assert len(job.history) == 2
+
+
+def test_a_folder_that_was_there_is_not_deleted(tiny: Path, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        if name == "old":
+            (tmp_path / name).mkdir()
+        job = Run(settings(tiny), tmp_path / name)
+        job.discard()
+        assert (tmp_path / name).exists() is (name == "old")
+    assert not list((tmp_path / "old").iterdir())
+    job = Run(settings(tiny), tmp_path / "kept")
+    job.train(quiet=True)
+    job.discard()
+    assert (tmp_path / "kept" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "note"),
+    [
+        ({}, "on pictures shifted by up to 2 pixels, with smoothed labels in the loss; validation: after it, without"),
+        ({"shift": 0, "label_smoothing": 0.0}, "training: averages over the epoch; validation: after it"),
+    ],
+    ids=["as usual", "plain"],
+)
+def test_curves_say_what_is_compared(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], note: str
+) -> None:
+    seen: list[Any] = []
+    real = minicnn.viz.curves
+    monkeypatch.setattr("minicnn.viz.curves", lambda *words: seen.append(words) or real(*words))
+    job = Run(settings(tiny, **wrong), tmp_path / "run")
+    job.train(quiet=True)
+    job.draw()
+    assert seen[0][1] == "lenet5 on mnist"
+    assert note in seen[0][2]
+
+
 def test_validation_pictures_are_not_trained_on(tiny: Path, tmp_path: Path) -> None:
     job = Run(settings(tiny), tmp_path / "run")
     train, val = ({image.tobytes() for image in loader.dataset.images} for loader in (job.train_loader, job.val_loader))
@@ -112,6 +178,7 @@ def test_batch_larger_than_the_data(tiny: Path, tmp_path: Path) -> None:
         {"seed": -1},
         {"seed": 1.5},
         {"shift": -1},
+        {"shift": 9},
         {"label_smoothing": 1.5},
         {"val_fraction": 0.0},
         {"weight_decay": -0.1},

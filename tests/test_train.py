@@ -145,6 +145,23 @@ def test_fit_without_batches() -> None:
         fit(model, loader, [], optimizer, quiet=True)
 
 
+def test_validation_may_have_a_loss_of_its_own() -> None:
+    model, loader, _ = problem()
+    smoothed = nn.CrossEntropyLoss(label_smoothing=0.5)
+    frozen = optim.SGD(model.parameters(), lr=0.0)
+    (row,) = fit(model, loader, loader, frozen, None, smoothed, val_loss_fn=nn.CrossEntropyLoss(), quiet=True).rows
+    assert row.val_loss == pytest.approx(evaluate(model, loader).loss)
+    assert row.train_loss == pytest.approx(evaluate(model, loader, smoothed).loss)
+    assert row.train_loss != pytest.approx(row.val_loss, rel=1e-3)
+
+
+def test_fit_says_when_the_validation_loss_is_no_number() -> None:
+    model, loader, optimizer = problem()
+    wrong = [(x * math.nan, labels) for x, labels in loader]
+    with pytest.raises(ParameterError, match="validation loss"):
+        fit(model, loader, wrong, optimizer, quiet=True)
+
+
 def test_fit_says_when_the_loss_is_no_number() -> None:
     model, loader, optimizer = problem()
     with minicnn.no_grad():

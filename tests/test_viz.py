@@ -42,6 +42,11 @@ def test_curves(epochs: int) -> None:
     assert pixels(figure).std() > 10
 
 
+def test_curves_with_title_and_note() -> None:
+    figure = viz.curves(history(3), "a title", "a note")
+    assert (figure.get_suptitle(), figure.get_supxlabel()) == ("a title", "a note")
+
+
 def test_curves_of_nothing() -> None:
     with pytest.raises(ParameterError, match="no epoch"):
         viz.curves(History())

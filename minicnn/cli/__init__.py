@@ -7,10 +7,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli.parser import INTERRUPTED, UsageError, parse
-from minicnn.errors import MinicnnError
+from minicnn.errors import MinicnnError, ParameterError
 
-__all__ = ["main"]
+__all__ = ["INTERRUPTED", "UsageError", "main"]
+
+INTERRUPTED = 130  # the exit code that shells give for Ctrl-C: 128 + SIGINT
+
+
+class UsageError(ParameterError):
+    """The command line was not understood."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     words = list(sys.argv[1:] if argv is None else argv)
     try:
+        from minicnn.cli.parser import parse  # here, so that Ctrl-C is met inside the try
+
         options = parse(words)
         code: int = options.run(options)
         sys.stdout.flush()  # here, so that a closed pipe is met inside the try

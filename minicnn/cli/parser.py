@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from minicnn import __version__
 from minicnn.backend.device import BACKENDS
-from minicnn.errors import ParameterError, message
+from minicnn.cli import UsageError
+from minicnn.errors import message
 
-__all__ = ["INTERRUPTED", "UsageError", "parse"]
-
-INTERRUPTED = 130  # the exit code that shells give for Ctrl-C: 128 + SIGINT
+__all__ = ["parse"]
 
 # Named here too, so that `minicnn --help` need not load the rooms they come from; a test compares them.
 DATASETS = ("digits", "mnist", "fashion-mnist")
 MODELS = ("lenet5", "strided")
-
-
-class UsageError(ParameterError):
-    """The command line was not understood."""
+MAX_SHIFT = 8  # pixels
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,9 +27,20 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
+        self.set_defaults(parser=self)  # of two, a command's goes before the program's
+
+    @property
+    def known_options(self) -> list[str]:
+        """All options, as they are typed."""
+        return list(self._option_string_actions)
 
     def error(self, message: str) -> NoReturn:
         raise _NotUnderstood(self.prog, message)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = ", ".join(action.choices)
+            raise argparse.ArgumentError(action, f"{value!r} is none of {known}{_meant(value, action.choices)}")
 
 
 class _NotUnderstood(Exception):
@@ -49,11 +57,34 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     3
     """
     try:
-        return build_parser().parse_args(words)
+        options, strange = build_parser().parse_known_args(words)
+        if strange:
+            raise _strange(options.parser, strange)
     except _NotUnderstood as error:
         program, problem = error.args
         typed = f"typed: minicnn {shlex.join(words)}"
-        raise UsageError(message(program, problem.rstrip(".") + ".", typed, f"see {program} --help.")) from None
+        end = "" if problem.endswith("?") else "."
+        raise UsageError(message(program, problem.rstrip(".") + end, typed, f"see {program} --help.")) from None
+    return options
+
+
+def _strange(parser: Parser, words: Sequence[str]) -> _NotUnderstood:
+    """Return the error for words that a command does not know, which names the first option among them."""
+    word = next((word for word in words if word.startswith("-")), words[0]).split("=")[0]
+    if not word.startswith("-"):
+        return _NotUnderstood(parser.prog, f"{word!r} is one argument too many")
+    return _NotUnderstood(parser.prog, f"there is no option {word}{_meant(word, parser.known_options)}")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Return a question after the nearest of the known words, or nothing where none is near.
+
+    >>> _meant("--epoch", ["--lr", "--epochs"])
+    '; did you mean --epochs?'
+    """
+    names = {name.lstrip("-"): name for name in known}  # else the dashes alone make short names alike
+    near = difflib.get_close_matches(word.lstrip("-"), names, n=1)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def _number(kind: type, good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
@@ -71,6 +102,11 @@ def _number(kind: type, good: Callable[[Any], bool], wanted: str) -> Callable[[s
 
 _count = _number(int, lambda value: value >= 1, "a whole number of at least 1")
 _natural = _number(int, lambda value: value >= 0, "a whole number of at least 0")
+_pixels = _number(
+    int,
+    lambda value: 0 <= value <= MAX_SHIFT,
+    f"a whole number from 0 to {MAX_SHIFT} (moved farther, digits leave their 28x28 pixels)",
+)
 _positive = _number(float, lambda value: 0 < value < float("inf"), "a number above 0")
 
 
@@ -117,12 +153,12 @@ def _add_train(commands: Any) -> None:
     option("--batch-size", type=_count, metavar="N", default=64, help=f"pictures a step {shown}")
     option("--lr", type=_positive, metavar="RATE", default=6e-3, help=f"the highest learning rate {shown}")
     option("--seed", type=_natural, metavar="N", default=0, help=f"the same seed gives the same weights {shown}")
-    moved = f"how far training pictures are moved at random {shown}"
-    option("--shift", type=_natural, metavar="PIXELS", default=2, help=moved)
+    moved = f"how far training pictures are moved at random, at most {MAX_SHIFT} {shown}"
+    option("--shift", type=_pixels, metavar="PIXELS", default=2, help=moved)
     _add_backend(train)
     folder = "the run folder; one that holds a run is kept, and a number added (default: runs/DATA-MODEL-001, ...)"
     option("--out", metavar="DIR", help=folder)
-    option("--quiet", action="store_true", help="print the last line only")
+    option("--quiet", action="store_true", help="print the run folder and the test accuracy only")
     train.set_defaults(run=_command("train"))
 
 
@@ -144,7 +180,8 @@ def _add_predict(commands: Any) -> None:
         "predict",
         help="say what a trained network sees in a picture",
         description="Say what the network of a run folder sees in a picture. Networks are trained on white on black: "
-        "a picture on a light background is inverted, and the output says so.",
+        "a picture on a light background is inverted; what is on it is scaled and moved to where the training "
+        "pictures have it; the output says so.",
     )
     _add_run(predict)
     predict.add_argument("image", metavar="IMAGE", help="a picture file, PNG for one, of any size")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,24 @@ from minicnn.errors import DataError, message
 SIDE = 28  # pixels
 OPAQUE = 128  # of 255: from here on a pixel counts as drawn
 FLAT = 16  # of 255: a picture with less contrast shows nothing
+INK = 0.4  # of the contrast: from here on a pixel counts as ink
+FIX = "pass a picture file, PNG for one."
+
+
+class Layout(NamedTuple):
+    """Where a data set's pictures have what they show.
+
+    Attributes:
+        side: of the ink, the longer one, in pixels.
+        by_mass: the centre of mass is in the middle; else that of the box around the ink.
+    """
+
+    side: int
+    by_mass: bool
+
+
+DIGIT = Layout(20, by_mass=True)  # LeCun et al. 1998, section III.A
+GARMENT = Layout(28, by_mass=False)  # Xiao, Rasul, Vollgraf 2017, section 2
 
 
 class Picture(NamedTuple):
@@ -19,40 +39,46 @@ class Picture(NamedTuple):
 
     Attributes:
         pixels: (28, 28) of uint8, bright on black.
-        note: one sentence of what the file held and what was changed.
+        note: what the file held and what was changed, in a line.
     """
 
     pixels: np.ndarray[Any, Any]
     note: str
 
 
-def read_picture(path: str | os.PathLike[str]) -> Picture:
+def read_picture(path: str | os.PathLike[str], layout: Layout = DIGIT) -> Picture:
     """Read a picture file, and make it like those that networks are trained on.
 
-    It is made grey; inverted if its border is brighter than half; made square by adding background; scaled to
-    28×28; and stretched to full contrast. A grey 28×28 picture on black stays as it is.
+    It is made grey; inverted if its background is brighter than what is on it; cropped to the ink, which is
+    scaled and moved to where the data set has it, and stretched to full contrast. A bright picture of 28×28 that
+    is laid out so already stays as it is.
 
     Args:
         path: a file that Pillow can read: PNG, JPEG, BMP, ...
+        layout: of the data set's pictures; MNIST's by default.
 
     Raises:
-        DataError: the file is missing, no picture, or blank; or Pillow is not installed.
+        DataError: the file is missing, no picture, too large, or of one brightness; or Pillow is not installed.
     """
     image = _open(path)
     steps = [f"{image.width}x{image.height} pixels"]
     values = _grey(image)  # (H, W) of float32, 0 to 255
-    if values.max() - values.min() < FLAT:
-        fix = "pass a picture with something on it."
-        got = f"{path}: grey values from {values.min():.0f} to {values.max():.0f} of 255"
-        raise DataError(message("minicnn predict", "the picture is blank.", got, fix))
-    edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    if np.median(edge) > 127:
-        values = 255 - values
-        edge = 255 - edge
+    low, high = float(values.min()), float(values.max())
+    if high - low < FLAT:
+        raise _flat(path, image, low, high)
+    background = float(np.median(np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])))
+    if background > (low + high) / 2:
+        values, background, high = 255 - values, 255 - background, 255 - low
         steps.append("light background, so it was inverted")
-    if values.shape != (SIDE, SIDE):
-        values = _scaled(_square(values, float(np.median(edge))))
-        steps.append(f"scaled to {SIDE}x{SIDE}")
+    ink = values > background + INK * (high - background)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    if not _fits(values, ink, box, layout):
+        h, w = values[box].shape
+        bright = ((values[box] - background) * (255 / (high - background))).clip(0, 255)
+        values = _laid_out(bright, layout)
+        middle = "by its centre of mass in" if layout.by_mass else "in"
+        steps.append(f"what is on it, {w}x{h}, was scaled to {layout.side} and centred {middle} {SIDE}x{SIDE}")
     return Picture(values.round().clip(0, 255).astype(np.uint8), "; ".join(steps))
 
 
@@ -63,19 +89,40 @@ def _open(path: str | os.PathLike[str]) -> Any:
         problem = "reading pictures needs Pillow, which is not installed."
         fix = "pip install 'minicnn[images]'."
         raise DataError(message("minicnn predict", problem, str(error), fix)) from None
+    if Path(path).is_dir():
+        raise DataError(message("minicnn predict", "this is a folder, no picture.", f"got {path}", FIX))
     try:
-        with Image.open(path) as image:
-            image.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.load()
     except FileNotFoundError:
         fix = "check the path."
         problem = "the picture is not there."
         raise DataError(message("minicnn predict", problem, f"looked for {path}", fix)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        problem = "the picture has too many pixels."
+        fix = f"scale it down; {SIDE}x{SIDE} pixels are enough."
+        raise DataError(message("minicnn predict", problem, f"{path}: {_line(error)}", fix)) from None
     # SyntaxError is what Pillow raises for some broken PNG files.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        fix = "pass a picture file, PNG for one."
-        got = f"{path}: {' '.join(str(error).split())}"
-        raise DataError(message("minicnn predict", "the file is no picture that can be read.", got, fix)) from None
+    except (OSError, SyntaxError, ValueError) as error:
+        problem = "the file is no picture that can be read."
+        raise DataError(message("minicnn predict", problem, f"{path}: {_line(error)}", FIX)) from None
     return image
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _flat(path: str | os.PathLike[str], image: Any, low: float, high: float) -> DataError:
+    """Return the error for a picture without contrast, which may have colours of the same grey."""
+    colours = np.asarray(image.convert("RGB"), dtype=np.int16)
+    coloured = int(np.ptp(colours, axis=(0, 1)).max()) >= FLAT
+    problem = "the picture is of one brightness, in several colours." if coloured else "the picture is blank."
+    fix = "pass one with dark on light, or light on dark; colours are not seen."
+    got = f"{path}: grey values from {low:.0f} to {high:.0f} of 255"
+    return DataError(message("minicnn predict", problem, got, fix))
 
 
 def _grey(image: Any) -> np.ndarray[Any, Any]:
@@ -93,19 +140,34 @@ def _grey(image: Any) -> np.ndarray[Any, Any]:
     return mixed
 
 
-def _square(values: np.ndarray[Any, Any], background: float) -> np.ndarray[Any, Any]:
-    """Return the picture in the middle of a square of its background."""
+def _centre_of_mass(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return (row, column), counted from 0; MNIST's pictures have it at (14, 14), give or take half a pixel."""
     h, w = values.shape
-    side = max(h, w)
-    top, left = (side - h) // 2, (side - w) // 2
-    return np.pad(values, ((top, side - h - top), (left, side - w - left)), constant_values=background)
+    weights = values / values.sum()
+    return float(weights.sum(axis=1) @ np.arange(h)), float(weights.sum(axis=0) @ np.arange(w))
 
 
-def _scaled(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the picture at 28×28, from black to full white: thin strokes fade when they are made smaller."""
+def _fits(values: np.ndarray[Any, Any], ink: np.ndarray[Any, Any], box: tuple[slice, slice], layout: Layout) -> bool:
+    """Tell whether a picture is laid out as the data set's are, as far as a shift or a blur of a pixel or two."""
+    if values.shape != (SIDE, SIDE):
+        return False
+    if not layout.by_mass:
+        return True  # it fills the picture, and where it is dark no ink is seen
+    if abs(max(ink[box].shape) - layout.side) > 2:
+        return False
+    centre = _centre_of_mass(values * ink)
+    return max(abs(centre[0] - SIDE / 2), abs(centre[1] - SIDE / 2)) <= 1.5
+
+
+def _laid_out(values: np.ndarray[Any, Any], layout: Layout) -> np.ndarray[Any, Any]:
+    """Return ink on black as a picture (28, 28), to full white: thin strokes fade when they are made smaller."""
     from PIL import Image
 
-    small = np.asarray(Image.fromarray(values).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
-    low, high = float(small.min()), float(small.max())
-    stretched: np.ndarray[Any, Any] = (small - low) * (255 / max(high - low, 1.0))
-    return stretched
+    scale = layout.side / max(values.shape)
+    h, w = (max(1, round(side * scale)) for side in values.shape)
+    small = np.asarray(Image.fromarray(values).resize((w, h), Image.Resampling.BILINEAR))
+    small = small * (255 / max(float(small.max()), 1.0))
+    row, column = _centre_of_mass(small) if layout.by_mass else (h / 2, w / 2)
+    top = min(max(round(SIDE / 2 - row), 0), SIDE - h)
+    left = min(max(round(SIDE / 2 - column), 0), SIDE - w)
+    return np.pad(small, ((top, SIDE - h - top), (left, SIDE - w - left)))

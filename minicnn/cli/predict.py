@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.cli.picture import read_picture
+from minicnn.cli.picture import DIGIT, GARMENT, read_picture
 from minicnn.cli.text import backend_name, bars
+
+SURE = 0.6  # the probability from which on an answer is given without a word of doubt
 
 
 def run(options: Any) -> int:
@@ -18,8 +20,8 @@ def run(options: Any) -> int:
     from minicnn.train.run import surroundings
     from minicnn.train.settings import DATASETS, load_settings
 
-    picture = read_picture(options.image)
     settings, _ = load_settings(Path(options.folder))
+    picture = read_picture(options.image, GARMENT if settings.data == "fashion-mnist" else DIGIT)
     dataset = DATASETS[settings.data]
     with surroundings(settings, backend_name(options.backend), options.threads), no_grad():
         model, *_ = open_run(options.folder)
@@ -27,4 +29,6 @@ def run(options: Any) -> int:
         shares = softmax(model(x), dim=1).tolist()[0]
     print(f"{options.image}: {picture.note}\n")
     print(bars(shares, dataset.classes))
+    if max(shares) < SURE:
+        print(f"\nThe network is unsure: no class reaches {SURE:.0%}.")
     return 0

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.errors import BackendError, message
+
 BAR = 30  # characters of a full bar
 
 
@@ -21,7 +23,14 @@ def backend_name(wanted: str | None) -> str:
     """
     from minicnn import backend
 
-    with backend.use(wanted or backend.current().name) as chosen:
+    if wanted is None:
+        try:
+            return backend.current().name
+        except BackendError as error:
+            problem, got, *_ = str(error).split("\n  ")
+            fix = "unset the variable MINICNN_BACKEND, or pass --backend numpy."
+            raise BackendError(message("minicnn", problem.split(": ", 1)[-1], got, fix)) from None
+    with backend.use(wanted) as chosen:
         return chosen.name
 
 

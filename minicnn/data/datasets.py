@@ -23,12 +23,17 @@ from minicnn.data.files import (
 )
 from minicnn.data.transforms.basic import on_batch, takes_arrays
 from minicnn.data.transforms.functional import pil, unit
+from minicnn.errors import ArgumentTypeError, message
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import as_tensor, from_numpy
 
 __all__ = ["MNIST", "Digits", "FashionMNIST", "find_datasets"]
 
 Transform = Callable[[Any], Any]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 class LabelledImages(Dataset[tuple[Any, Any]]):
@@ -232,17 +237,20 @@ class Digits(LabelledImages):
     """A random part of MNIST that is in the package: 1,000 training and 200 test pictures of each digit.
 
     Nothing is downloaded. The training pictures are from MNIST's training file, the test pictures from its
-    test file.
+    test file. The arguments are MNIST's, so that code for it runs with Digits in its place.
 
     Shapes: data (N, 28, 28) of uint8, targets (N,) of int64; N is 10,000 or 2,000.
 
     Args:
+        root: accepted for MNIST's sake, without effect.
         train: the training pictures; False gives the test pictures.
         transform: applied to each picture; None gives PIL images.
         target_transform: applied to each label.
+        download: accepted for MNIST's sake, without effect.
 
     Raises:
         DataError: files of the package are missing or damaged.
+        ArgumentTypeError: ``root`` is True or False, which is meant for ``train``.
 
     >>> from minicnn.data.transforms import ToTensor
     >>> digits = Digits(train=False, transform=ToTensor())
@@ -256,9 +264,14 @@ class Digits(LabelledImages):
 
     def __init__(
         self,
+        root: str | os.PathLike[str] | None = None,
         train: bool = True,
         transform: Transform | None = None,
         target_transform: Transform | None = None,
+        download: bool = False,
     ) -> None:
+        if isinstance(root, bool):
+            got, fix = f"got root={root}", f"write Digits(train={root})."
+            raise ArgumentTypeError(message("Digits", "the first argument is root, as MNIST's.", got, fix))
         super().__init__(*load(DIGITS_FILES, "train" if train else "t10k", [EMBEDDED]), transform, target_transform)
         self.train = train

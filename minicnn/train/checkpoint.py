@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minicnn.backend import to_numpy
-from minicnn.errors import CheckpointError, message
+from minicnn.errors import ArgumentTypeError, CheckpointError, message
 from minicnn.train.files import write_atomic
 
 if TYPE_CHECKING:
@@ -20,17 +21,18 @@ __all__ = ["load_weights", "read_weights", "save_weights"]
 SHOWN = 4  # names that an error lists before it counts the rest
 
 
-def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
+def save_weights(model: nn.Module | Mapping[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a network's parameters and buffers to a safetensors file, whole or not at all.
 
     The same weights give the same bytes, on every backend.
 
     Args:
-        model: the network.
+        model: the network, or its ``state_dict()``.
         path: the file, by custom ``*.safetensors``; one that is there is replaced.
 
     Raises:
         CheckpointError: the file cannot be written; one that was there is as it was.
+        ArgumentTypeError: ``model`` is neither a network nor a mapping of names to tensors.
 
     >>> import tempfile
     >>> from minicnn import nn
@@ -41,8 +43,13 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save
 
+    state = model if isinstance(model, Mapping) else _state(model, "save_weights")
+    if strange := [name for name, value in state.items() if not hasattr(value, "_array")]:
+        got = f"{strange[0]!r} is of type {type(state[strange[0]]).__name__}"
+        fix = "pass the network, or its state_dict()."
+        raise ArgumentTypeError(message("save_weights", "expects a mapping of names to tensors.", got, fix))
     # C order: weights may be views in another memory order, and safetensors stores raw memory.
-    arrays = {name: np.asarray(to_numpy(value._array), order="C") for name, value in model.state_dict().items()}
+    arrays = {name: np.asarray(to_numpy(value._array), order="C") for name, value in state.items()}
     write_atomic(path, save(arrays, metadata={"format": "np"}))
 
 
@@ -93,6 +100,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
 
     Raises:
         CheckpointError: the file is missing or damaged, names are missing or unexpected, or shapes differ.
+        ArgumentTypeError: ``model`` is no network.
 
     >>> import tempfile
     >>> from minicnn import nn
@@ -105,8 +113,8 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     from minicnn.tensor.creation import as_tensor
 
+    state = _state(model, "load_weights")
     arrays = read_weights(path)
-    state = model.state_dict()
     problems = []
     if missing := [name for name in state if name not in arrays]:
         problems.append(f"missing: {_listed(missing)}")
@@ -134,6 +142,13 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
             for name, value in state.items()
         }
     )
+
+
+def _state(model: Any, where: str) -> Any:
+    if not hasattr(model, "state_dict"):
+        got, fix = f"got an argument of type {type(model).__name__}", f"{where}(model, path) takes the network first."
+        raise ArgumentTypeError(message(where, "expects a network.", got, fix))
+    return model.state_dict()
 
 
 def _listed(names: list[str]) -> str:

@@ -20,10 +20,33 @@ if TYPE_CHECKING:
     from minicnn import nn
     from minicnn.tensor import Tensor
 
-__all__ = ["Evaluation", "evaluate", "fit"]
+__all__ = ["Evaluation", "SettingError", "evaluate", "fit"]
 
 LossFunction = Callable[[Any, Any], Any]
 WIDTHS = {"epoch": 5, "train loss": 10, "train acc": 9, "val loss": 8, "val acc": 7, "lr": 8, "seconds": 7}
+
+
+class SettingError(ParameterError):
+    """Training cannot be done, or go on, with the value that a setting has.
+
+    Args:
+        where: the function that says so.
+        setting: its name.
+        problem: as in all messages.
+        got: likewise.
+
+    Attributes:
+        setting, problem, got: as given, for a command that has an option in the setting's place.
+
+    >>> print(SettingError("fit", "lr", "training diverged.", "loss nan"))
+    fit: training diverged.
+      loss nan
+      Fix: pass a smaller lr.
+    """
+
+    def __init__(self, where: str, setting: str, problem: str, got: str) -> None:
+        super().__init__(message(where, problem, got, f"pass a smaller {setting}."))
+        self.setting, self.problem, self.got = setting, problem, got
 
 
 class Evaluation(NamedTuple):
@@ -50,6 +73,7 @@ def fit(
     epochs: int = 1,
     *,
     step_each: str = "epoch",
+    val_loss_fn: LossFunction | None = None,
     quiet: bool = False,
     history: History | None = None,
     on_epoch: Callable[[History], object] | None = None,
@@ -69,6 +93,7 @@ def fit(
         loss_fn: ``loss_fn(logits, labels)`` gives the mean over the batch; cross-entropy by default.
         epochs: passes over the training samples (1).
         step_each: step the scheduler after each ``"epoch"`` (the default), or ``"batch"``, as OneCycleLR wants.
+        val_loss_fn: measures validation in place of ``loss_fn``, such as cross-entropy without the smoothing.
         quiet: print nothing.
         history: rows are added to it; pass one to have the rows after Ctrl-C too. A new one by default.
         on_epoch: called with the history after every epoch, to save, or to stop early by raising.
@@ -77,7 +102,8 @@ def fit(
         The history.
 
     Raises:
-        ParameterError: ``epochs`` or ``step_each`` is out of range, or the loss is no longer a number.
+        ParameterError: ``epochs`` or ``step_each`` is out of range.
+        SettingError: a loss is no longer a number: ``lr`` is too large.
         DataError: a loader gives no batch.
 
     >>> import minicnn
@@ -105,10 +131,9 @@ def fit(
         start = time.perf_counter()
         batches = _progress(train_loader, f"epoch {number}/{last}", quiet)
         train_loss, train_accuracy, lr = _train_epoch(model, batches, optimizer, batch_scheduler, loss_fn)
-        if not math.isfinite(train_loss):
-            got, fix = f"loss {train_loss} in epoch {number}, at lr={lr:.3g}", "train with a smaller learning rate."
-            raise ParameterError(message("fit", "the loss is no longer a number: training diverged.", got, fix))
-        val = evaluate(model, val_loader, loss_fn)
+        _check_finite("training", train_loss, number, lr)
+        val = evaluate(model, val_loader, val_loss_fn or loss_fn)
+        _check_finite("validation", val.loss, number, lr)
         if scheduler is not None and batch_scheduler is None:
             scheduler.step()
         seconds = time.perf_counter() - start
@@ -118,6 +143,12 @@ def fit(
         if on_epoch is not None:
             on_epoch(history)
     return history
+
+
+def _check_finite(part: str, loss: float, epoch: int, lr: float) -> None:
+    if not math.isfinite(loss):
+        got = f"{part} loss {loss} in epoch {epoch}, at lr={lr:.3g}"
+        raise SettingError("fit", "lr", "the loss is no longer a number: training diverged.", got)
 
 
 def _train_epoch(

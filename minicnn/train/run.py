@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import platform
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +23,14 @@ import minicnn
 from minicnn import models, nn, optim
 from minicnn.data import DataLoader
 from minicnn.data.datasets import LabelledImages
-from minicnn.errors import CheckpointError, ParameterError, message
+from minicnn.errors import CheckpointError, message
+from minicnn.ops import cross_entropy
 from minicnn.random import Generator
 from minicnn.train.checkpoint import load_weights, save_weights
 from minicnn.train.files import check_room, write_atomic
 from minicnn.train.history import History
 from minicnn.train.images import Images
-from minicnn.train.loop import Evaluation, evaluate, fit
+from minicnn.train.loop import Evaluation, SettingError, evaluate, fit
 from minicnn.train.settings import Settings, load_settings, open_dataset
 
 __all__ = ["Run", "evaluate_run", "new_folder", "open_run", "surroundings"]
@@ -79,6 +81,10 @@ def new_folder(out: str | Path | None, name: str) -> Path:
     ('mine', 'mine-001', 'digits-001')
     """
     wanted = Path("runs", name) if out is None else Path(out)
+    for place in (wanted, *wanted.parents):
+        if place.exists() and not place.is_dir():
+            got, fix = f"{place} is a file, no folder", "name a folder: --out DIR."
+            raise CheckpointError(message("run folder", f"{wanted} cannot be made.", got, fix))
     try:
         if out is not None:
             wanted.mkdir(parents=True, exist_ok=True)
@@ -134,8 +140,7 @@ class Run:
         train, val = order[held_out:], order[:held_out]
         if len(train) < settings.batch_size:
             got = f"batch_size={settings.batch_size}, {len(train)} training pictures"
-            fix = "pass a smaller batch size."
-            raise ParameterError(message("Run", "a batch has more pictures than there are.", got, fix))
+            raise SettingError("Run", "batch_size", "a batch has more pictures than there are.", got)
         self.sizes = len(train), len(val), len(self.test_set)
         shifted = _images(dataset, train, settings.shift)
         self.train_loader = DataLoader(shifted, settings.batch_size, shuffle=True, drop_last=True, seed=settings.seed)
@@ -144,15 +149,25 @@ class Run:
         self.model = models.get(settings.model)(num_classes=len(dataset.classes))
         self.history = History()
         self.results: dict[str, Any] = {"finished": False}
+        there = out is not None and Path(out).exists()
         self.folder = new_folder(out, f"{settings.data}-{settings.model}")
+        self._made = not (there and self.folder == Path(str(out)))
         # Now, not after a minute of training. Twice the weights: the old file stays until the new one is whole.
         try:
             check_room(self.folder, 2 * sum(value.numel() * value.dtype.itemsize for value in self.weights()) + ROOM)
-            self._save_settings()
-        except CheckpointError:
-            with contextlib.suppress(OSError):
-                self.folder.rmdir()  # it is empty: what could not be written would only be in the way
+            self.save_settings()
+        except BaseException:  # Ctrl-C too
+            self.discard()
             raise
+
+    def discard(self) -> None:
+        """Delete the run folder if it holds no weights: it would only be in the way. One that was there stays."""
+        if (self.folder / WEIGHTS).exists():
+            return
+        with contextlib.suppress(OSError):  # it holds something else
+            (self.folder / SETTINGS).unlink(missing_ok=True)
+            if self._made:
+                self.folder.rmdir()
 
     def weights(self) -> list[Any]:
         """Return all parameters and buffers."""
@@ -166,8 +181,9 @@ class Run:
 
         Raises:
             KeyboardInterrupt: Ctrl-C; `save` then keeps what is there.
-            ParameterError: training diverged.
-            CheckpointError: a file could not be written.
+            SettingError: training diverged, or a batch has more pictures than there are.
+            CheckpointError: after the last epoch, the weights could not be saved. After another, training goes on
+                and stderr has a line of it.
         """
         s = self.settings
         optimizer = optim.AdamW(self.model.parameters(), lr=s.lr, weight_decay=s.weight_decay)
@@ -183,32 +199,52 @@ class Run:
             loss_fn,
             s.epochs,
             step_each="batch",
+            val_loss_fn=cross_entropy,  # of the labels as they are: only what is optimized is smoothed
             quiet=quiet,
             history=self.history,
-            on_epoch=lambda _: self.save(),
+            on_epoch=self._save_epoch,
         )
 
+    def _save_epoch(self, history: History) -> None:
+        try:
+            self.save()
+        except CheckpointError as error:
+            if len(history) >= self.settings.epochs:
+                raise
+            got = str(error).splitlines()[1].strip()
+            print(f"The weights of epoch {len(history)} could not be saved; training goes on. {got}", file=sys.stderr)
+
     def save(self) -> None:
-        """Write weights, history and settings as they are now.
+        """Write weights, history and settings as they are now, in a new folder where the run's has been deleted.
 
         Raises:
             CheckpointError: a file cannot be written; the old one is as it was.
         """
-        save_weights(self.model, self.folder / WEIGHTS)
-        write_atomic(self.folder / HISTORY, self.history.to_csv())
-        self._save_settings()
+        try:
+            with contextlib.suppress(OSError):  # the next line says it better
+                self.folder.mkdir(parents=True, exist_ok=True)
+            save_weights(self.model, self.folder / WEIGHTS)
+            write_atomic(self.folder / HISTORY, self.history.to_csv())
+            self.save_settings()
+        except CheckpointError as error:
+            got = str(error).splitlines()[1].strip()
+            fix = "make room there, or train again into another folder: --out DIR."
+            raise CheckpointError(message("run folder", "the weights could not be saved.", got, fix)) from error
 
     def test(self) -> Evaluation:
-        """Measure on the test pictures, note the result in the run folder, and draw the curves.
+        """Measure on the test pictures, save the run with the result, and draw the curves.
+
+        The attribute ``measured`` has the result too, even where saving fails.
 
         Raises:
             CheckpointError: a file cannot be written.
         """
-        measured = evaluate(self.model, _test_loader(self.test_set))
-        self.results = {"finished": True, "test_loss": measured.loss, "test_accuracy": measured.accuracy}
-        self._save_settings()
+        self.measured = evaluate(self.model, _test_loader(self.test_set))
+        loss, accuracy, _ = self.measured
+        self.results = {"finished": True, "test_loss": loss, "test_accuracy": accuracy}
+        self.save()
         self.drawn = self.draw()
-        return measured
+        return self.measured
 
     def draw(self) -> bool:
         """Write ``curves.png`` if there is an epoch to show and matplotlib is installed; say whether it was written."""
@@ -217,13 +253,26 @@ class Run:
         if not len(self.history):
             return False
         try:
-            figure = viz.curves(self.history)
+            figure = viz.curves(self.history, f"{self.settings.model} on {self.settings.data}", self._note())
         except viz.MissingMatplotlibError:
             return False  # an extra: a run is whole without it
         viz.save(figure, self.folder / CURVES)
         return True
 
-    def _save_settings(self) -> None:
+    def _note(self) -> str:
+        """Return what to know when training and validation are compared."""
+        s = self.settings
+        extras = [f"on pictures shifted by up to {s.shift} pixels"] * bool(s.shift)
+        extras += ["with smoothed labels in the loss"] * bool(s.label_smoothing)
+        without = "; validation: after it, without these" if extras else "; validation: after it"
+        return ", ".join(["training: averages over the epoch", *extras]) + without
+
+    def save_settings(self) -> None:
+        """Write ``settings.json``, results included.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
         record = {
             "settings": dataclasses.asdict(self.settings),
             "pictures": dict(zip(("train", "val", "test"), self.sizes, strict=True)),

@@ -16,6 +16,7 @@ from minicnn.errors import CheckpointError, ParameterError, message
 __all__ = ["DATASETS", "EPOCHS", "Settings", "load_settings", "open_dataset"]
 
 DATASETS: dict[str, type[LabelledImages]] = {"digits": Digits, "mnist": MNIST, "fashion-mnist": FashionMNIST}
+MAX_SHIFT = 8  # pixels; moved farther, digits leave their 28×28
 EPOCHS = {"digits": 12, "mnist": 5, "fashion-mnist": 10}
 
 
@@ -32,7 +33,7 @@ class Settings:
         lr: the highest learning rate of the one-cycle schedule.
         weight_decay: AdamW's.
         label_smoothing: the part of each label that is spread over all classes, from 0 to 1.
-        shift: training pictures are moved by up to so many pixels in both directions.
+        shift: training pictures are moved by up to so many pixels in both directions, at most 8.
         val_fraction: the part of the training pictures that is held out for validation.
         seed: of the weights, the split, the order of pictures, and the shifts.
         backend: ``"numpy"``, a GPU's, or ``"auto"``.
@@ -68,8 +69,9 @@ class Settings:
             self.epochs = EPOCHS[self.data]
         for name in ("epochs", "batch_size"):
             self._check_number(name, int, lambda value: value >= 1, "a whole number of at least 1")
-        for name in ("shift", "seed", "threads"):
+        for name in ("seed", "threads"):
             self._check_number(name, int, lambda value: value >= 0, "a whole number of at least 0")
+        self._check_number("shift", int, lambda value: 0 <= value <= MAX_SHIFT, f"a whole number from 0 to {MAX_SHIFT}")
         self._check_number("lr", (int, float), lambda value: 0 < value < float("inf"), "a number above 0")
         self._check_number("weight_decay", (int, float), lambda value: 0 <= value < float("inf"), "0 or more")
         self._check_number("label_smoothing", (int, float), lambda value: 0 <= value <= 1, "a number from 0 to 1")

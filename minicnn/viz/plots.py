@@ -28,11 +28,13 @@ def _array(values: Any) -> np.ndarray[Any, Any]:
     return np.asarray(values)
 
 
-def curves(history: History) -> Any:
+def curves(history: History, title: str | None = None, note: str | None = None) -> Any:
     """Draw loss and accuracy by epoch, for training and for validation.
 
     Args:
         history: of at least one epoch.
+        title: above the curves; none by default.
+        note: below them, in small type; none by default.
 
     Returns:
         A matplotlib Figure.
@@ -61,6 +63,10 @@ def curves(history: History) -> Any:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+    if title:
+        figure.suptitle(title, fontsize=12)
+    if note:
+        figure.supxlabel(note, fontsize=8, color="#555555")
     return figure
 
 

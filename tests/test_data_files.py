@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minicnn
 import minicnn.data.files as files
 from minicnn.data import MNIST, Digits, FashionMNIST, find_datasets, read_idx, write_idx
 from minicnn.data.embedded import make_subset
 from minicnn.data.transforms import ToTensor
-from minicnn.errors import DataError
+from minicnn.errors import ArgumentTypeError, DataError
 
 SPLITS = ("train", "t10k")
 
@@ -296,3 +297,16 @@ def test_full_sets_where_they_are_found() -> None:
         values = train.tensors()[0].numpy()
         assert abs(float(values.mean(dtype=np.float64))) < 1e-3
         assert abs(float(values.std(dtype=np.float64)) - 1) < 1e-3
+
+
+def test_digits_take_the_arguments_of_mnist(tmp_path: Path) -> None:
+    assert len(Digits(str(tmp_path / "data"), False, ToTensor(), None, True)) == 2000
+    assert len(Digits(root="data", train=True, download=True)) == 10_000
+    assert not list(tmp_path.iterdir())
+    flag: Any = False
+    with three_lines(ArgumentTypeError, "root", "Digits(train=False)"):
+        Digits(flag)
+
+
+def test_the_module_offers_its_public_names() -> None:
+    assert dir(minicnn.data.datasets) == sorted(minicnn.data.datasets.__all__)

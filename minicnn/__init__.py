@@ -31,6 +31,21 @@ from minicnn.tensor.creation import (
     zeros,
     zeros_like,
 )
+from minicnn.tensor.likes import (
+    bernoulli,
+    empty_like,
+    is_floating_point,
+    is_tensor,
+    logspace,
+    multinomial,
+    normal,
+    numel,
+    rand_like,
+    randint_like,
+    randn_like,
+    tril_indices,
+    triu_indices,
+)
 
 if _TYPE_CHECKING:
     from minicnn import data, nn, optim, testing
@@ -46,7 +61,7 @@ int8 = _np.dtype("int8")
 uint8 = _np.dtype("uint8")
 bool = _np.dtype("bool")
 
-_ROOMS = ("autograd", "backend", "cuda", "data", "models", "nn", "optim", "testing", "train", "viz")
+_ROOMS = ("autograd", "backend", "cuda", "data", "linalg", "models", "nn", "optim", "testing", "train", "viz")
 
 
 def __getattr__(name: str) -> _Any:

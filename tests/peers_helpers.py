@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import minicnn
 from minicnn.autograd.sample import Constant
+from minicnn.nn import functional
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -24,9 +25,9 @@ def find(name):
         "getitem": lambda x, index: x[index],
         "transpose": torch.transpose,
         "expand": lambda x, *shape: x.expand(*shape),
-        "reshape": lambda x, *shape: x.reshape(*shape),
-        "permute": lambda x, *dims: x.permute(*dims),
-        "flip": lambda x, *dims: x.flip(*dims),
+        "reshape": lambda x, *sizes, **shape: x.reshape(*sizes, **shape),
+        "permute": lambda x, *order, **dims: x.permute(*order, **dims),
+        "flip": lambda x, *along, **dims: x.flip(*along, **dims),
         "pad": F.pad,
         "sum": lambda x, dim=None, keepdim=False: torch.sum(x, all_dims(x, dim), keepdim),
         "mean": lambda x, dim=None, keepdim=False: torch.mean(x, all_dims(x, dim), keepdim),
@@ -38,13 +39,22 @@ def find(name):
         "any": lambda x, dim=None, keepdim=False: torch.any(x) if dim is None else torch.any(x, dim, keepdim),
         "index_put": index_put,
         "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),
-        "where": lambda c, a, b: torch.where(c, a, b),
+        "where": lambda c, *values: torch.where(c, *values),
+        "erf": torch.erf,
+        "count_nonzero": lambda x, dim=None: torch.count_nonzero(x, dim),
+        "prod": lambda x, dim=None, keepdim=False, dtype=None: (
+            torch.prod(x, dtype=dtype) if dim is None else torch.prod(x, dim, keepdim, dtype=dtype)
+        ),
+        "windows": lambda x, dim, size, step: x.unfold(dim, size, step),
+        "vector_norm": torch.linalg.vector_norm,
+        "matrix_norm": torch.linalg.matrix_norm,
+        "ndtr": torch.special.ndtr,
     }
     if name in special:
         return special[name]
     if name in ("dropout", "alias", "transfer", "cast", "unindex"):  # random, or no function of PyTorch's
         return None
-    if name in ("relu", "conv2d", "softmax", "log_softmax", "batch_norm", "max_pool2d"):
+    if name in functional.__all__ and hasattr(F, name):  # torch has functions of these names with other arguments
         return getattr(F, name)
     for room in (torch, F, torch.Tensor):
         function = getattr(room, name, None)

@@ -23,6 +23,7 @@ ORDER = [
     "autograd",
     "ops",
     "tensor",
+    "linalg",
     "nn",
     "optim",
     "data",

@@ -233,8 +233,8 @@ def test_pooling():
     assert nn.MaxPool2d(3, 2, 1, 1, False, True)(x).shape == (2, 3, 4, 4)
     assert nn.AvgPool2d(3, 2, 1, True, False)(x).shape == (2, 3, 4, 4)
     assert repr(nn.MaxPool2d(3, 2)) == "MaxPool2d(kernel_size=3, stride=2, padding=0, dilation=1, ceil_mode=False)"
-    with pytest.raises(ValueError, match="return_indices"):
-        nn.MaxPool2d(2, return_indices=True)
+    y, places = nn.MaxPool2d(2, return_indices=True)(x)
+    assert near(x.flatten(2).gather(2, places.flatten(2)).reshape(y.shape), y.numpy())
 
 
 def test_dropout():

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::UserWarning
 # ---- the samples that ship with the ops
 
 
+LOSES_DIGITS = ("batch_norm", "layer_norm", "instance_norm", "group_norm", "var", "std")
 COMPARED = [name for name in functions if find(name) is not None]
 
 
@@ -43,7 +44,9 @@ def test_samples(name, dtype):
     assert samples
     compared = 0
     for sample in samples:
-        tolerance = 2e-3 if dtype == "float32" and name in ("batch_norm", "layer_norm", "var", "std") else None
+        tolerance = 2e-3 if dtype == "float32" and name in LOSES_DIGITS else None
+        if name == "hardsigmoid" and dtype == "float64":
+            tolerance = 1e-7  # PyTorch's gradient multiplies by 1/6 in float32
         try:
             compare(public.function, find(name), sample.args, sample.kwargs, dtype, tolerance)
         except AssertionError as error:

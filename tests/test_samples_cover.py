@@ -7,8 +7,16 @@ import pytest
 from minicnn.testing.suite import every_function, samples_of
 
 FUNCTIONS = {public.name: public for public in every_function()}
-WITHOUT_EFFECT = {"inplace", "size_average", "reduce"}  # taken for PyTorch's sake; the last two have tests of their own
-RANDOM = {("batch_norm", "momentum")}  # changes the running statistics, which are no outputs; see test_layers
+WITHOUT_EFFECT = {
+    "inplace",
+    "size_average",
+    "reduce",
+    "out",
+}  # taken for PyTorch's sake; all but inplace are tested apart
+RANDOM = {
+    ("batch_norm", "momentum"),
+    ("instance_norm", "momentum"),
+}  # changes the running statistics, which are no outputs; see test_layers
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

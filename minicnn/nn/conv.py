@@ -22,9 +22,13 @@ class ConvNd(Module):
 
     Attributes:
         dims: how many spatial dims there are.
+        transposed: whether its kernels map the output to the input.
+        output_padding: what a transposed convolution adds after the end; all 0 otherwise.
     """
 
     dims: int
+    transposed = False
+    output_padding: tuple[int, ...] = ()
 
     def __init__(
         self,
@@ -53,7 +57,8 @@ class ConvNd(Module):
         pairs = pads(where, padding, self.kernel_size, self.stride, self.dilation)
         self._check()
         self._widths = [width for pair in reversed(pairs) for width in pair]  # as F.pad takes them: last dim first
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        rows, columns = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        shape = (rows, columns // groups, *self.kernel_size)
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
@@ -99,6 +104,8 @@ class ConvNd(Module):
             shown += f", padding={self.padding}"
         if self.dilation != ones:
             shown += f", dilation={self.dilation}"
+        if any(self.output_padding):
+            shown += f", output_padding={self.output_padding}"
         if self.groups != 1:
             shown += f", groups={self.groups}"
         if self.bias is None:
@@ -106,6 +113,49 @@ class ConvNd(Module):
         if self.padding_mode != "zeros":
             shown += f", padding_mode={self.padding_mode}"
         return shown
+
+
+class Conv1d(ConvNd):
+    """Slide kernels over sequences and sum the products at each place.
+
+    y[n, o, i] = b[o] + Σ_c Σ_k w[o, c, k] · x[n, c, i·s + k·d − p]
+
+    Shapes: input (N, C, L) or (C, L), C = in_channels; weight (O, C/groups, K); bias (O,); output (N, O, OL),
+    OL = ⌊(L + 2p − d·(K − 1) − 1) / s⌋ + 1.
+
+    Weight and bias start uniform in ±1 / √(C/groups · K).
+
+    Args:
+        in_channels, out_channels: C and O.
+        kernel_size: K, in elements.
+        stride: s, elements from one window to the next.
+        padding: p, elements around the sequence; "valid" for none, "same" for an output of the input's length.
+        dilation: d, elements from one kernel element to the next.
+        groups: in how many groups the channels are split, each with kernels of its own.
+        bias: whether b is there.
+        padding_mode: what the border holds: "zeros"; "reflect", the sequence mirrored; "replicate", its edge;
+            "circular", its other side.
+        device, dtype: of the parameters; the defaults if None.
+    Raises:
+        ParameterError: a parameter out of range, or groups that do not divide the channels.
+        ShapeError: on calling it, the input does not fit.
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 14.
+
+    >>> import minicnn
+    >>> from minicnn import nn
+    >>> nn.Conv1d(3, 16, 3, stride=2, padding=1)(minicnn.zeros(4, 3, 32)).shape
+    (4, 16, 16)
+    """
+
+    dims = 1
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the convolution with the layer's kernels."""
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        input, padding = self._padded(input)
+        return F.conv1d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(ConvNd):
@@ -149,3 +199,46 @@ class Conv2d(ConvNd):
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         input, padding = self._padded(input)
         return F.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+
+
+class Conv3d(ConvNd):
+    """Slide kernels over volumes and sum the products at each place.
+
+    y[n, o, i] = b[o] + Σ_c Σ_k w[o, c, k] · x[n, c, i·s + k·d − p], i and k with three indices each
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W), C = in_channels; weight (O, C/groups, KD, KH, KW); bias (O,);
+    output (N, O, OD, OH, OW), OD = ⌊(D + 2p − d·(KD − 1) − 1) / s⌋ + 1.
+
+    Weight and bias start uniform in ±1 / √(C/groups · KD · KH · KW).
+
+    Args:
+        in_channels, out_channels: C and O.
+        kernel_size: KD, KH and KW: a number, or three.
+        stride: s, voxels from one window to the next.
+        padding: p, voxels around the volume; "valid" for none, "same" for an output of the input's size.
+        dilation: d, voxels from one kernel element to the next.
+        groups: in how many groups the channels are split, each with kernels of its own.
+        bias: whether b is there.
+        padding_mode: what the border holds: "zeros"; "reflect", the volume mirrored; "replicate", its edge;
+            "circular", its other side.
+        device, dtype: of the parameters; the defaults if None.
+    Raises:
+        ParameterError: a parameter out of range, or groups that do not divide the channels.
+        ShapeError: on calling it, the input does not fit.
+    Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), relationship 14.
+
+    >>> import minicnn
+    >>> from minicnn import nn
+    >>> nn.Conv3d(3, 16, 3, stride=2, padding=1)(minicnn.zeros(2, 3, 4, 8, 8)).shape
+    (2, 16, 2, 4, 4)
+    """
+
+    dims = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the convolution with the layer's kernels."""
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        input, padding = self._padded(input)
+        return F.conv3d(input, weight, bias, self.stride, padding, self.dilation, self.groups)

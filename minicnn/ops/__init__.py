@@ -13,12 +13,69 @@ from minicnn.ops.fused.softmax import log_softmax, softmax
 from minicnn.ops.inplace import assign
 from minicnn.ops.primitive.arithmetic import add, div, floor_divide, maximum, minimum, mul, pow, remainder, sub
 from minicnn.ops.primitive.bitwise import bitwise_and, bitwise_not, bitwise_or, bitwise_xor
+from minicnn.ops.primitive.blend import (
+    allclose,
+    clip,
+    equal,
+    fmod,
+    frac,
+    isclose,
+    lerp,
+    logical_xor,
+    nan_to_num,
+    sgn,
+)
 from minicnn.ops.primitive.convert import alias, cast, clone, transfer
+from minicnn.ops.primitive.einsum import einsum
+from minicnn.ops.primitive.exponential import erf, exp2, log2, log10, reciprocal, square
 from minicnn.ops.primitive.extreme import amax, amin, argmax, argmin, max, min
 from minicnn.ops.primitive.index import gather, getitem, index_put, unindex
 from minicnn.ops.primitive.join import cat, narrow, stack
+from minicnn.ops.primitive.layout import (
+    broadcast_tensors,
+    broadcast_to,
+    meshgrid,
+    ravel,
+    unflatten,
+    view_as,
+    windows,
+)
 from minicnn.ops.primitive.linalg import matmul
+from minicnn.ops.primitive.masks import (
+    argwhere,
+    masked_scatter,
+    masked_select,
+    nonzero,
+    one_hot,
+    take,
+    take_along_dim,
+)
+from minicnn.ops.primitive.measure import (
+    bincount,
+    count_nonzero,
+    matrix_norm,
+    nansum,
+    norm,
+    std_mean,
+    var_mean,
+    vector_norm,
+)
+from minicnn.ops.primitive.order import aminmax, argsort, kthvalue, median, sort, topk, unique
 from minicnn.ops.primitive.pad import pad
+from minicnn.ops.primitive.parts import (
+    atleast_1d,
+    atleast_2d,
+    chunk,
+    concat,
+    concatenate,
+    dstack,
+    hstack,
+    select,
+    split,
+    tensor_split,
+    unbind,
+    vstack,
+)
 from minicnn.ops.primitive.pointwise import (
     abs,
     cos,
@@ -34,8 +91,43 @@ from minicnn.ops.primitive.pointwise import (
     sqrt,
     tanh,
 )
+from minicnn.ops.primitive.products import (
+    addmm,
+    addmv,
+    baddbmm,
+    bmm,
+    dot,
+    inner,
+    kron,
+    mm,
+    mv,
+    outer,
+    tensordot,
+)
+from minicnn.ops.primitive.rearrange import (
+    fliplr,
+    flipud,
+    movedim,
+    repeat,
+    repeat_interleave,
+    roll,
+    rot90,
+    swapaxes,
+    swapdims,
+    t,
+    tile,
+)
 from minicnn.ops.primitive.reduce import all, any, logsumexp, mean, std, sum, var
 from minicnn.ops.primitive.rounding import ceil, floor, round, sign, trunc
+from minicnn.ops.primitive.scan import cumprod, cumsum, logcumsumexp, prod
+from minicnn.ops.primitive.scatter import (
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    scatter,
+    scatter_add,
+)
 from minicnn.ops.primitive.select import (
     clamp,
     eq,
@@ -54,6 +146,8 @@ from minicnn.ops.primitive.select import (
     where,
 )
 from minicnn.ops.primitive.shape import as_shape, expand, flatten, flip, permute, reshape, squeeze, transpose, unsqueeze
+from minicnn.ops.primitive.triangle import diag, diagonal, trace, tril, triu
+from minicnn.ops.primitive.trigonometry import acos, asin, atan, atan2, cosh, hypot, sinh, tan
 
 check_registry()
 

@@ -84,6 +84,28 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     memory_of(tensor).written = clock()
 
 
+def write_out(name: str, out: Any, value: Any) -> Any:
+    """Write a result into the tensor given as ``out=``, and return that; one without elements takes its shape.
+
+    Raises:
+        GraphError: a gradient is wanted of it: as in PyTorch, what is written to ``out`` has no history.
+        ShapeError, DTypeError: the result does not fit.
+    """
+    if mode.recording and (value._requires_grad or out._requires_grad):
+        raise GraphError(
+            message(
+                name,
+                "a result written to out= has no gradient, and an operand or out requires one.",
+                f"result {tuple(value._array.shape)}; out {tuple(out._array.shape)}",
+                "leave out= away, or compute under minicnn.no_grad().",
+            )
+        )
+    if out._array.size == 0 and value._array.size:
+        out._array = value.to(out._array.dtype)._array
+        return out
+    return update(out, name, lambda _: value)
+
+
 def has_history(tensor: TapeTensor) -> bool:
     """Whether the tensor, or one that shares its memory, has a gradient that a write would change."""
     family = tensor._family

@@ -16,6 +16,7 @@ from minicnn.ops.primitive.shape import Reshape
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.forms import Forms
 from minicnn.tensor.inplace import InPlace
+from minicnn.tensor.methods import Methods
 
 
 class Handle:
@@ -37,7 +38,7 @@ class Handle:
 
 
 @graph.set_tensor_class
-class Tensor(Forms, InPlace):
+class Tensor(Forms, InPlace, Methods):
     """A multi-dimensional array that remembers how it was computed.
 
     Make one with `minicnn.tensor`, `minicnn.zeros` and the like; ``Tensor([1, 2])`` gives floats, as in PyTorch.
@@ -299,10 +300,6 @@ class Tensor(Forms, InPlace):
     narrow, gather, unindex, index_put, clone = ops.narrow, ops.gather, ops.unindex, ops.index_put, ops.clone
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
-    def t(self) -> Tensor:
-        """The transpose of a matrix; a vector as it is."""
-        return self if self.ndim < 2 else self.transpose(0, 1)
-
     def view(self, *shape: Any) -> Tensor:
         """Under another shape, as `reshape`: it copies where memory cannot be shared, and PyTorch raises an error.
 
@@ -314,10 +311,6 @@ class Tensor(Forms, InPlace):
     def expand_as(self, other: Tensor) -> Tensor:
         """Expanded to the other tensor's shape."""
         return self.expand(other.shape)
-
-    def view_as(self, other: Tensor) -> Tensor:
-        """Under the other tensor's shape."""
-        return self.reshape(other.shape)
 
     def where(self, condition: Tensor, other: Any) -> Tensor:
         """Itself where the condition holds, ``other`` elsewhere."""

@@ -139,32 +139,32 @@ def _filled(where: str, value: Any, size: tuple[Any, ...], dtype: Any, device: A
     return _made(_backend(device).xp.full(shape, value, dtype=_float(dtype)), None, device, requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros.
 
     >>> zeros(2, 2)
     tensor([[0., 0.],
             [0., 0.]])
     """
-    return _filled("zeros", 0, size, dtype, device, requires_grad)
+    return _filled("zeros", 0, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones.
 
     >>> ones((2,))
     tensor([1., 1.])
     """
-    return _filled("ones", 1, size, dtype, device, requires_grad)
+    return _filled("ones", 1, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor to be written to; minicnn fills it with zeros.
 
     >>> empty(2, 3).shape
     (2, 3)
     """
-    return _filled("empty", 0, size, dtype, device, requires_grad)
+    return _filled("empty", 0, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -178,17 +178,19 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     return _filled("full", fill_value, (size,), dtype, device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return the identity matrix of n rows, and m columns if given.
 
     >>> eye(2)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return _made(_backend(device).xp.eye(n, m, dtype=_float(dtype)), None, device, False)
+    return _made(_backend(device).xp.eye(n, m, dtype=_float(dtype)), None, device, requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Tensor:
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return the numbers from start up to, not including, end; from 0 where only one is given.
 
     Raises:
@@ -212,49 +214,53 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
         dtype = np.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else get_default_dtype()
     count = math.ceil((end - start) / step)
     values = start + np.arange(count) * step
-    return _made(values.astype(dtype), None, device, False)
+    return _made(values.astype(dtype), None, device, requires_grad)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return ``steps`` numbers at equal distances from start to end, both included.
 
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    return _made(np.linspace(start, end, steps).astype(_float(dtype)), None, device, False)
+    return _made(np.linspace(start, end, steps).astype(_float(dtype)), None, device, requires_grad)
 
 
-def _like(x: Tensor, value: Any, dtype: Any, requires_grad: bool) -> Tensor:
-    xp = backend_of(x._array).xp
+def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    xp = (backend_of(x._array) if device is None else _backend(device)).xp
     out: Tensor = wrap(xp.full(x.shape, value, dtype=x.dtype if dtype is None else dtype))
     return out.requires_grad_() if requires_grad else out
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return zeros in the shape, dtype and place of another tensor.
 
     >>> zeros_like(tensor([1, 2]))
     tensor([0, 0])
     """
-    return _like(input, 0, dtype, requires_grad)
+    return _like(input, 0, dtype, device, requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return ones in the shape, dtype and place of another tensor.
 
     >>> ones_like(tensor([1.5, 2.0]))
     tensor([1., 1.])
     """
-    return _like(input, 1, dtype, requires_grad)
+    return _like(input, 1, dtype, device, requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return one value in the shape, dtype and place of another tensor.
 
     >>> full_like(tensor([1.5, 2.0]), 3)
     tensor([3., 3.])
     """
-    return _like(input, fill_value, dtype, requires_grad)
+    return _like(input, fill_value, dtype, device, requires_grad)
 
 
 def _random(
@@ -270,25 +276,49 @@ def _random(
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return uniform numbers in [0, 1), drawn on the CPU.
 
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return _random(lambda rng, shape: rng.random(shape), size, generator, dtype, device, requires_grad)
+    return _random(
+        lambda rng, shape: rng.random(shape),
+        sizes if size is None else (size,),
+        generator,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return standard normal numbers, drawn on the CPU.
 
     >>> randn(2, 3).shape
     (2, 3)
     """
-    return _random(lambda rng, shape: rng.standard_normal(shape), size, generator, dtype, device, requires_grad)
+    return _random(
+        lambda rng, shape: rng.standard_normal(shape),
+        sizes if size is None else (size,),
+        generator,
+        dtype,
+        device,
+        requires_grad,
+    )
 
 
 def randint(

@@ -125,6 +125,33 @@ def _scale(be: Backend, x: Array, kernel: Ints, stride: Ints, out: Ints, pad: In
     return be.asarray((1.0 / total).astype(x.dtype))
 
 
+def avg_pool(
+    where: str,
+    d: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    """Check the arguments of average pooling in d spatial dims, and compute it."""
+    x, single, params, pad = pool_params(where, input, d, kernel_size, stride, padding, 1, ceil_mode)
+    del params["dilation"]
+    if divisor_override is not None and divisor_override < 1:
+        raise ParameterError(
+            message(
+                where,
+                f"divisor_override expects at least 1, got {divisor_override}.",
+                "each window's sum is divided by it",
+                "leave it out to divide by the count.",
+            )
+        )
+    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor_override)
+    return y.squeeze(0) if single else y
+
+
 @AvgPool.public
 def avg_pool2d(
     input: Tensor,
@@ -157,17 +184,6 @@ def avg_pool2d(
     tensor([[[[ 2.5000,  4.5000],
               [10.5000, 12.5000]]]])
     """
-    where = "avg_pool2d"
-    x, single, params, pad = pool_params(where, input, 2, kernel_size, stride, padding, 1, ceil_mode)
-    del params["dilation"]
-    if divisor_override is not None and divisor_override < 1:
-        raise ParameterError(
-            message(
-                where,
-                f"divisor_override expects at least 1, got {divisor_override}.",
-                "each window's sum is divided by it",
-                "leave it out to divide by the count.",
-            )
-        )
-    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor_override)
-    return y.squeeze(0) if single else y
+    return avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.fused import Fused
+from minicnn.autograd.graph import wrap
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.backend import Array, Backend
+from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.fused.spatial import check_input, ints, output_sizes
@@ -80,6 +81,7 @@ class MaxPool(Fused):
         yield Sample(distinct(rng, 1, 1, 6, 7), 3, 2, 1, ceil_mode=True)
         yield Sample(distinct(rng, 1, 1, 2, 2), 3, 2, ceil_mode=True)  # one window, larger than the image
         yield Sample(distinct(rng, 2, 4, 4), 2)  # no batch
+        yield Sample(distinct(rng, 2, 2, 5, 6), 3, 2, 1, return_indices=True)
         yield Sample(np.zeros((0, 2, 4, 4)), 2)
 
     @staticmethod
@@ -135,6 +137,42 @@ def pool_params(
     return x, single, params, pad
 
 
+def max_pool(
+    where: str,
+    d: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    """Check the arguments of max pooling in d spatial dims, and compute it."""
+    x, single, params, pads = pool_params(where, input, d, kernel_size, stride, padding, dilation, ceil_mode)
+    y: Any = MaxPool.apply(x, **params)
+    results: tuple[Any, ...] = (y, _places(x, pads, params)) if return_indices else (y,)
+    if single:
+        results = tuple(part.squeeze(0) for part in results)
+    return results if return_indices else results[0]
+
+
+def _places(x: Tensor, pads: Ints, params: dict[str, Any]) -> Tensor:
+    """Return where each window's first maximum stands in its image, flattened: (N, C, *P)."""
+    be = backend_of(x._array)
+    xp = be.xp
+    offset = be.max_pool(x._array, **params)[1].astype("int64")
+    place = xp.zeros_like(offset)
+    factor = 1
+    dims = zip(x.shape[2:], params["kernel"], params["stride"], params["dilation"], pads, params["out"], strict=True)
+    for i, (size, k, s, d, low, n) in enumerate(reversed(list(dims))):
+        start = (xp.arange(n) * s - low).reshape(n, *(1 for _ in range(i)))
+        place += (start + offset % k * d) * factor
+        offset = offset // k
+        factor *= size
+    return wrap(place)
+
+
 @MaxPool.public
 def max_pool2d(
     input: Tensor,
@@ -143,7 +181,8 @@ def max_pool2d(
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """The largest value of each window.
 
     y[n, c, i, j] = max over kh, kw of x[n, c, i·s + kh·d − p, j·s + kw·d − p]
@@ -156,6 +195,7 @@ def max_pool2d(
         padding: pixels of −∞ around the image, at most half the kernel.
         dilation: pixels from one window element to the next.
         ceil_mode: round the output's size up: the last window may reach past the edge.
+        return_indices: return a pair: the maxima, and where each stands in its image, flattened.
     Gradient: to the first largest element of each window.
     Raises:
         ParameterError: a parameter out of range.
@@ -166,6 +206,4 @@ def max_pool2d(
     tensor([[[[ 5.,  7.],
               [13., 15.]]]])
     """
-    x, single, params, _ = pool_params("max_pool2d", input, 2, kernel_size, stride, padding, dilation, ceil_mode)
-    y: Tensor = MaxPool.apply(x, **params)
-    return y.squeeze(0) if single else y
+    return max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)

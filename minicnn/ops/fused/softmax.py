@@ -92,15 +92,16 @@ def _samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.zeros((2, 0)), 1)
     yield Sample(rng.normal(size=()), 0)
     yield Sample(rng.normal(size=(2, 3)), 1, dtype=np.dtype("float64"))
+    yield Sample(rng.normal(size=(2, 3)), axis=0)
 
 
 @Softmax.public
-def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, axis: int | None = None) -> Tensor:
     """Probabilities from logits: y = eˣ / Σ eˣ, the sum along ``dim``.
 
     Shapes: input and output (*).
     Args:
-        dim: along which the outputs sum to 1.
+        dim: along which the outputs sum to 1; must be given. ``axis`` is another name for it.
         dtype: cast to it first.
     Gradient: dx = y · (g − Σ g·y).
     Raises:
@@ -111,17 +112,17 @@ def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     tensor([[0.5000, 0.5000]])
     """
     x = as_float(input if dtype is None else input.to(dtype))
-    dim = normal_dim("softmax", dim, x.ndim)
+    dim = normal_dim("softmax", dim if axis is None else axis, x.ndim)
     return Softmax.apply(x, dim=dim) if x.ndim and x.shape[dim] else x * 0 + 1
 
 
 @LogSoftmax.public
-def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+def log_softmax(input: Tensor, dim: Any = None, dtype: Any = None, *, axis: int | None = None) -> Tensor:
     """Logarithms of probabilities from logits: y = x − ln Σ eˣ, the sum along ``dim``.
 
     Shapes: input and output (*).
     Args:
-        dim: along which the exponentials of the outputs sum to 1.
+        dim: along which the exponentials of the outputs sum to 1; must be given. ``axis`` is another name for it.
         dtype: cast to it first.
     Gradient: dx = g − eʸ · Σ g.
     Raises:
@@ -132,5 +133,5 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     tensor([[-0.6931, -0.6931]])
     """
     x = as_float(input if dtype is None else input.to(dtype))
-    dim = normal_dim("log_softmax", dim, x.ndim)
+    dim = normal_dim("log_softmax", dim if axis is None else axis, x.ndim)
     return LogSoftmax.apply(x, dim=dim) if x.ndim and x.shape[dim] else x * 0

@@ -1,4 +1,4 @@
-"""Arithmetic of two operands: add, sub, mul, div, pow, maximum, minimum."""
+"""Arithmetic of two operands: add, sub, mul, div, pow, maximum, minimum; ``out=`` is written to and returned."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DivisionByZeroError, DTypeError, ParameterError, message
+from minicnn.ops.inplace import write_out
 from minicnn.ops.primitive.elementwise import Binary, binary_samples
 from minicnn.ops.promote import as_float, result_type
 
@@ -243,7 +244,7 @@ def _share(g: Tensor, tie: Tensor, lost: Tensor) -> Tensor:
 
 
 @Add.public
-def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def add(input: Any, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """Sum: y = a + alpha · b.
 
     Shapes: input and other broadcast to the output's.
@@ -253,11 +254,12 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> add(minicnn.tensor([1.0, 2.0]), 1)
     tensor([2., 3.])
     """
-    return Add.apply(input, other if alpha == 1 else other * alpha)
+    y: Tensor = Add.apply(input, other if alpha == 1 else other * alpha)
+    return y if out is None else write_out("add", out, y)
 
 
 @Sub.public
-def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def sub(input: Any, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """Difference: y = a − alpha · b.
 
     Shapes: input and other broadcast to the output's.
@@ -267,11 +269,12 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     >>> sub(minicnn.tensor([1.0, 2.0]), 1)
     tensor([0., 1.])
     """
-    return Sub.apply(input, other if alpha == 1 else other * alpha)
+    y: Tensor = Sub.apply(input, other if alpha == 1 else other * alpha)
+    return y if out is None else write_out("sub", out, y)
 
 
 @Mul.public
-def mul(input: Any, other: Any) -> Tensor:
+def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Product, element by element: y = a · b.
 
     Shapes: input and other broadcast to the output's.
@@ -281,11 +284,12 @@ def mul(input: Any, other: Any) -> Tensor:
     >>> mul(minicnn.tensor([1.0, 2.0]), 3)
     tensor([3., 6.])
     """
-    return Mul.apply(input, other)
+    y: Tensor = Mul.apply(input, other)
+    return y if out is None else write_out("mul", out, y)
 
 
 @Div.public
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """Quotient: y = a / b, always in floats; integers give the default dtype.
 
     Shapes: input and other broadcast to the output's.
@@ -297,6 +301,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     >>> div(minicnn.tensor([1, 2]), 2)
     tensor([0.5000, 1.0000])
     """
+    if out is not None:
+        return write_out("div", out, div(input, other, rounding_mode=rounding_mode))
     if rounding_mode is None:
         return Div.apply(input, other)
     if rounding_mode == "floor":

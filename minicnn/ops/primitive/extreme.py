@@ -73,6 +73,7 @@ class _Arg(Primitive, abstract=True):
         yield Sample(distinct(rng, 2, 3))
         yield Sample(distinct(rng, 2, 3), 1)
         yield Sample(distinct(rng, 2, 3), 0, True)
+        yield Sample(distinct(rng, 2, 3), axis=1, keepdims=True)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -151,6 +152,7 @@ def _max_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 2, 3))
     yield Sample(distinct(rng, 2, 3), 1)
     yield Sample(distinct(rng, 2, 3), 0, True)
+    yield Sample(distinct(rng, 2, 3), axis=1, keepdims=True)
     yield Sample(distinct(rng, 2, 3), distinct(rng, 3) + 0.01)
     yield Sample(distinct(rng, 2, 3), other=distinct(rng, 3) + 0.01)
 
@@ -161,9 +163,19 @@ def _max_errors() -> Iterator[ErrorSample]:
 
 
 @composition(_max_samples, _max_errors)
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
     """The largest element; with ``dim``, the largest along it and where; with a tensor, the larger of two.
 
+    Args:
+        axis, keepdims: other names for dim and keepdim.
     Returns:
         A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first maximum.
 
@@ -171,13 +183,23 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     >>> max(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
     tensor([1, 0])
     """
-    return _extreme(input, dim, keepdim, other, largest=True)
+    return _extreme(input, dim if axis is None else axis, keepdim or keepdims, other, largest=True)
 
 
 @composition(_max_samples, _max_errors)
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: Tensor,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Any:
     """The smallest element; with ``dim``, the smallest along it and where; with a tensor, the smaller of two.
 
+    Args:
+        axis, keepdims: other names for dim and keepdim.
     Returns:
         A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first minimum.
 
@@ -185,7 +207,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     >>> min(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).values
     tensor([1., 2.])
     """
-    return _extreme(input, dim, keepdim, other, largest=False)
+    return _extreme(input, dim if axis is None else axis, keepdim or keepdims, other, largest=False)
 
 
 def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) -> Any:
@@ -202,25 +224,45 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) 
 
 
 @Argmax.public
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """The index of the first largest element, along a dim or of the flattened tensor.
+
+    Args:
+        axis, keepdims: other names for dim and keepdim.
 
     >>> import minicnn
     >>> argmax(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
     tensor([1, 0])
     """
-    return _arg(Argmax, input, dim, keepdim)
+    return _arg(Argmax, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 @Argmin.public
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """The index of the first smallest element, along a dim or of the flattened tensor.
+
+    Args:
+        axis, keepdims: other names for dim and keepdim.
 
     >>> import minicnn
     >>> argmin(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
     tensor([0, 1])
     """
-    return _arg(Argmin, input, dim, keepdim)
+    return _arg(Argmin, input, dim if axis is None else axis, keepdim or keepdims)
 
 
 def _arg(op: type[_Arg], x: Tensor, dim: int | None, keepdim: bool) -> Tensor:

@@ -89,6 +89,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
 def _stack_samples(rng: Rng) -> Iterator[Sample]:
     for dim in (0, 1, -1):
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))], dim)
+    yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))], axis=1)
 
 
 def _stack_errors() -> Iterator[ErrorSample]:
@@ -96,8 +97,8 @@ def _stack_errors() -> Iterator[ErrorSample]:
 
 
 @composition(_stack_samples, _stack_errors)
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new dim.
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """Tensors of one shape joined along a new dim; ``axis`` is another name for it.
 
     Raises:
         ShapeError: the shapes differ.
@@ -107,7 +108,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
-    tensors = tuple(tensors)
+    tensors, dim = tuple(tensors), dim if axis is None else axis
     need_tensors("stack", **{f"tensors[{i}]": t for i, t in enumerate(tensors)})
     for t in tensors[1:]:
         if t.shape != tensors[0].shape:

@@ -12,6 +12,7 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ShapeError, message
 from minicnn.ops.checks import need_tensors
+from minicnn.ops.inplace import write_out
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -59,11 +60,13 @@ class Matmul(Primitive):
 
 
 @Matmul.public
-def matmul(input: Tensor, other: Tensor) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Matrix product: yᵢⱼ = Σₖ aᵢₖ bₖⱼ; dims before the last two are batches, and broadcast.
 
     Shapes: (*, n, k) and (*, k, m) -> (*, n, m); a vector stands for a row on the left, a column on the right, and
     its dim is gone from the output.
+    Args:
+        out: a tensor to write to, and to return.
     Gradient: da = g bᵀ, db = aᵀ g, summed over the batch dims that were broadcast.
     Raises:
         ShapeError: the inner sizes differ, batches do not broadcast, or an operand has no dims.
@@ -73,6 +76,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> matmul(minicnn.tensor([[1.0, 2.0]]), minicnn.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
+    if out is not None:
+        return write_out("matmul", out, matmul(input, other))
     a, b = input, other
     _check(a, b)
     if a.ndim > 2 and b.ndim == 2:  # one product for all batches, forward and backward

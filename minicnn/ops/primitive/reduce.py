@@ -65,6 +65,7 @@ class Sum(Primitive):
         yield Sample(np.zeros((0, 3)), 0)
         yield Sample(np.zeros((2, 0)), 1)
         yield Sample(rng.normal(size=(2, 3)), 0, dtype=np.dtype("float64"))
+        yield Sample(rng.normal(size=(2, 3)), axis=1, keepdims=True)
 
     errors = staticmethod(reduction_errors)
 
@@ -78,6 +79,7 @@ class _Quantifier(Primitive, abstract=True):
         yield Sample(x)
         yield Sample(x, 0)
         yield Sample(x, 1, True)
+        yield Sample(x, axis=1)
 
     errors = staticmethod(reduction_errors)
 
@@ -104,13 +106,21 @@ def restore(g: Tensor, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bo
 
 
 @Sum.public
-def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Dims = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Sum over dims: y = Σ x.
 
     Shapes: input (*); output without the dims, or with 1 in their place.
     Args:
-        dim: one dim or several; all by default.
-        keepdim: keep the summed dims, as 1.
+        dim: one dim or several; all by default. ``axis`` is another name for it.
+        keepdim: keep the summed dims, as 1; ``keepdims`` is another name for it.
         dtype: cast to it first; bools and integers are summed as int64 otherwise.
     Raises:
         IndexRangeError: a dim out of range.
@@ -123,19 +133,33 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     x = input if dtype is None else input.to(dtype)
     if x.dtype.kind in "bui":
         x = x.to(np.int64)
-    return Sum.apply(x, dim=axes(normal_dims("sum", dim, x.ndim), x.ndim), keepdim=keepdim)
+    dims = normal_dims("sum", dim if axis is None else axis, x.ndim)
+    return Sum.apply(x, dim=axes(dims, x.ndim), keepdim=keepdim or keepdims)
 
 
 def _mean_samples(rng: Rng) -> Iterator[Sample]:
     yield from reduction_samples(rng)
     yield Sample(rng.normal(size=(2, 3)), 0, dtype=np.dtype("float64"))
+    yield Sample(rng.normal(size=(2, 3)), axis=1, keepdims=True)
 
 
 @composition(_mean_samples, reduction_errors)
-def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(
+    input: Tensor,
+    dim: Dims = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Dims = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Mean over dims: y = Σ x / n; NaN over no elements.
 
     Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        dim: one dim or several; all by default. ``axis`` is another name for it.
+        keepdim: keep the dims, as 1; ``keepdims`` is another name for it.
+        dtype: cast to it first.
     Raises:
         DTypeError: the input is of integers.
         IndexRangeError: a dim out of range.
@@ -149,9 +173,9 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
         raise DTypeError(
             message("mean", f"expects floats, got {x.dtype}.", f"shape {tuple(x.shape)}", "x.float().mean().")
         )
-    dims = normal_dims("mean", dim, x.ndim)
+    dims = normal_dims("mean", dim if axis is None else axis, x.ndim)
     count = count_of(x.shape, dims)
-    total = sum(x, dims, keepdim)
+    total = sum(x, dims, keepdim or keepdims)
     return total * (1.0 / count) if count else total / 0.0
 
 
@@ -171,11 +195,18 @@ def _var_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 1, False, True)
     yield Sample(x, False)
     yield Sample(distinct(rng, 2, 3), 1, correction=0)
+    yield Sample(distinct(rng, 2, 3), axis=1)
 
 
 @composition(_var_samples, reduction_errors)
 def var(
-    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float = 1,
+    axis: Dims = None,
 ) -> Tensor:
     """Variance over dims, in two passes: y = Σ (x − mean)² / max(0, n − correction).
 
@@ -183,6 +214,7 @@ def var(
     Args:
         unbiased: PyTorch's older spelling: True is correction 1, False is 0; ``x.var(False)`` means it too.
         correction: what is taken off n; 1 by default (Bessel's).
+        axis: another name for dim.
     Raises:
         IndexRangeError: a dim out of range.
 
@@ -190,6 +222,7 @@ def var(
     >>> var(minicnn.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
+    dim = dim if axis is None else axis
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if unbiased is not None:
@@ -203,7 +236,13 @@ def var(
 
 @composition(_var_samples, reduction_errors)
 def std(
-    input: Tensor, dim: Dims = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float = 1
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float = 1,
+    axis: Dims = None,
 ) -> Tensor:
     """Standard deviation over dims: the square root of `var`, with the same arguments.
 
@@ -211,7 +250,7 @@ def std(
     >>> std(minicnn.tensor([1.0, 2.0, 3.0]))
     tensor(1.)
     """
-    squared = var(input, dim, unbiased, keepdim, correction=correction)
+    squared = var(input, dim if axis is None else axis, unbiased, keepdim, correction=correction)
     zero = squared == 0  # where √ has no slope; the gradient there is 0, as in PyTorch
     return squared.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
 
@@ -243,22 +282,24 @@ def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 @All.public
-def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether all elements are non-zero, over dims.
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+    """Whether all elements are non-zero, over dims; ``axis`` is another name for dim.
 
     >>> import minicnn
     >>> all(minicnn.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    return All.apply(input, dim=axes(normal_dims("all", dim, input.ndim), input.ndim), keepdim=keepdim)
+    dims = normal_dims("all", dim if axis is None else axis, input.ndim)
+    return All.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)
 
 
 @Any_.public
-def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Whether any element is non-zero, over dims.
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None) -> Tensor:
+    """Whether any element is non-zero, over dims; ``axis`` is another name for dim.
 
     >>> import minicnn
     >>> any(minicnn.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return Any_.apply(input, dim=axes(normal_dims("any", dim, input.ndim), input.ndim), keepdim=keepdim)
+    dims = normal_dims("any", dim if axis is None else axis, input.ndim)
+    return Any_.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)

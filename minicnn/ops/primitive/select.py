@@ -142,6 +142,7 @@ class Where(Primitive):
         yield Sample(condition, rng.normal(size=3), rng.normal(size=(4, 1, 1)))
         yield Sample(condition, rng.normal(size=(2, 1)), 0.5)
         yield Sample(condition[:0], rng.normal(size=(0, 3)), rng.normal(size=3))
+        yield Sample(condition)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -282,8 +283,8 @@ def isfinite(input: Tensor) -> Tensor:
 
 
 @Where.public
-def where(condition: Tensor, input: Any, other: Any) -> Tensor:
-    """y = a where the condition holds, b elsewhere.
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """y = a where the condition holds, b elsewhere; without a and b, the places where it holds, a tensor a dim.
 
     Shapes: condition, input and other broadcast to the output's.
     Gradient: to the one chosen; nothing to the condition.
@@ -296,6 +297,8 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     >>> where(minicnn.tensor([True, False]), minicnn.tensor([1.0, 2.0]), 0.0)
     tensor([1., 0.])
     """
+    if input is None and other is None and isinstance(condition, TapeTensor):
+        return tuple(wrap(places) for places in backend_of(condition._array).xp.nonzero(condition._array))
     if not isinstance(condition, TapeTensor) or condition._array.dtype != np.bool_:
         raise DTypeError(
             message(

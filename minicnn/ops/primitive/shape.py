@@ -51,6 +51,7 @@ class Reshape(Primitive):
         yield Sample(rng.normal(size=(2, 6)), (3, 4))
         yield Sample(rng.normal(size=(2, 6)), (-1,))
         yield Sample(rng.normal(size=(2, 6)), (4, -1))
+        yield Sample(rng.normal(size=(2, 6)), shape=(3, 4))
         yield Sample(rng.normal(size=()), (1, 1))
         yield Sample(np.zeros((0, 3)), (3, 0))
 
@@ -76,6 +77,7 @@ class Permute(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(2, 3, 4)), (2, 0, 1))
         yield Sample(rng.normal(size=(2, 3)), (-1, 0))
+        yield Sample(rng.normal(size=(2, 3)), dims=(1, 0))
         yield Sample(np.zeros((0, 3)), (1, 0))
 
     @staticmethod
@@ -120,6 +122,7 @@ class Flip(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(2, 3)), (0,))
         yield Sample(rng.normal(size=(2, 3)), (0, -1))
+        yield Sample(rng.normal(size=(2, 3)), dims=[1])
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -127,11 +130,12 @@ class Flip(Primitive):
 
 
 @Reshape.public
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements, in row-major order, under another shape; a view where the memory allows it.
 
     Args:
-        shape: the sizes; one of them may be −1, and is inferred.
+        sizes: one of them may be −1, and is inferred.
+        shape: the sizes, by keyword.
     Raises:
         ShapeError: the numbers of elements differ.
 
@@ -140,7 +144,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return Reshape.apply(input, shape=_infer(input, as_shape(shape)))
+    return Reshape.apply(input, shape=_infer(input, as_shape(sizes if shape is None else (shape,))))
 
 
 def _infer(x: Tensor, shape: Shape) -> Shape:
@@ -164,9 +168,12 @@ def _infer(x: Tensor, shape: Shape) -> Shape:
 
 
 @Permute.public
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dims in another order, as a view.
 
+    Args:
+        order: all dims, each once.
+        dims: the order, by keyword.
     Raises:
         ShapeError: not every dim is named.
 
@@ -174,7 +181,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> permute(minicnn.zeros(2, 3, 4), 2, 0, 1).shape
     (4, 2, 3)
     """
-    order = as_shape(dims)
+    order = as_shape(order if dims is None else (dims,))
     if len(order) != input.ndim:
         raise ShapeError(
             message(
@@ -218,14 +225,14 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
 
 
 @Flip.public
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """The elements in reverse order along dims.
+def flip(input: Tensor, *along: Any, dims: Any = None) -> Tensor:
+    """The elements in reverse order along dims, which ``dims`` may give by keyword.
 
     >>> import minicnn
     >>> flip(minicnn.tensor([1.0, 2.0]), 0)
     tensor([2., 1.])
     """
-    return Flip.apply(input, dims=normal_dims("flip", as_shape(dims), input.ndim))
+    return Flip.apply(input, dims=normal_dims("flip", as_shape(along if dims is None else (dims,)), input.ndim))
 
 
 def _transpose_samples(rng: Rng) -> Iterator[Sample]:

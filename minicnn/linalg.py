@@ -1,0 +1,47 @@
+"""Linear algebra, under the names of ``torch.linalg``: norms, products, diagonals.
+
+>>> import minicnn
+>>> norm(minicnn.tensor([3.0, 4.0]))
+tensor(5.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minicnn.ops import diagonal as _diagonal
+from minicnn.ops import matmul, matrix_norm, vector_norm
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+__all__ = ["diagonal", "matmul", "matrix_norm", "norm", "vector_norm"]
+
+
+def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The norm of vectors or matrices.
+
+    Without ``ord``, the square root of the sum of squares, of all elements or over ``dim``. With it, a matrix norm
+    where there are two dims to take it over (``dim``'s, or the tensor's own), else a vector norm.
+
+    Raises:
+        ParameterError: an order that the norm does not have.
+
+    >>> import minicnn
+    >>> norm(minicnn.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
+    tensor(6.)
+    """
+    count = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
+    if ord is None or count == 1 or (ord != "fro" and count != 2):
+        return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+    return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """The diagonals of matrices, by default of the last two dims.
+
+    >>> import minicnn
+    >>> diagonal(minicnn.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
+    return _diagonal(A, offset, dim1, dim2)

@@ -1,0 +1,261 @@
+"""Smooth activations, and the length of vectors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from minicnn import ops
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
+from minicnn.nn.functional.common import elementwise_errors, elementwise_samples, entered, left, need_positive
+from minicnn.nn.functional.normal import ndtr
+from minicnn.tensor import Tensor
+
+
+@composition(
+    elementwise_samples({"approximate": "tanh"}),
+    elementwise_errors(ErrorSample(ParameterError, ("approximate", "'fast'"), np.ones(2), approximate="fast")),
+)
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Gaussian error linear unit: y = x · Φ(x), Φ the normal distribution's function.
+
+    With "tanh", y = ½ · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).
+
+    Shapes: input and output (*).
+
+    Args:
+        approximate: "none" or "tanh".
+    Raises:
+        ParameterError: an unknown approximation.
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
+
+    >>> import minicnn
+    >>> gelu(minicnn.tensor([-1.0, 2.0]))
+    tensor([-0.1587,  1.9545])
+    """
+    x = entered("gelu", input)
+    if approximate == "none":
+        return x * ndtr(x)
+    if approximate != "tanh":
+        raise ParameterError(
+            message("gelu", f"approximate expects 'none' or 'tanh', got {approximate!r}.", "Φ, or its like", "'none'.")
+        )
+    return x * ((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)).tanh().add(1) * 0.5
+
+
+@composition(elementwise_samples(), elementwise_errors())
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Sigmoid linear unit (swish): y = x · σ(x).
+
+    Shapes: input and output (*).
+
+    Args:
+        inplace: write the result over the input.
+    Raises:
+        DTypeError: the input is not of floats.
+    Source: Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units" (2017), equation 4.
+
+    >>> import minicnn
+    >>> silu(minicnn.tensor([-1.0, 2.0]))
+    tensor([-0.2689,  1.7616])
+    """
+    x = entered("silu", input, inplace)
+    return left(input, x * x.sigmoid(), inplace)
+
+
+@composition(
+    elementwise_samples({"beta": 2.0}, {"threshold": 1.0}),
+    elementwise_errors(ErrorSample(ParameterError, ("beta", "0"), np.ones(2), 0.0)),
+)
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """A smooth rectifier: y = ln(1 + e^(β·x)) / β; x itself where β · x is above the threshold.
+
+    Shapes: input and output (*).
+
+    Args:
+        beta: β.
+        threshold: from where on y = x.
+    Raises:
+        ParameterError: beta is not above 0.
+    Source: Dugas et al., "Incorporating Second-Order Functional Knowledge" (2000), section 3.
+
+    >>> import minicnn
+    >>> softplus(minicnn.tensor([0.0, 30.0]))
+    tensor([ 0.6931, 30.0000])
+    """
+    need_positive("softplus", "beta", beta)
+    x = entered("softplus", input)
+    linear = x * beta > threshold
+    return ops.where(linear, x, (x * beta).masked_fill(linear, 0.0).exp().log1p() / beta)
+
+
+@composition(elementwise_samples(), elementwise_errors())
+def logsigmoid(input: Tensor) -> Tensor:
+    """The logarithm of the logistic function, without overflow: y = ln σ(x) = min(x, 0) − ln(1 + e^(−|x|)).
+
+    Shapes: input and output (*).
+
+    Raises:
+        DTypeError: the input is not of floats.
+
+    >>> import minicnn
+    >>> logsigmoid(minicnn.tensor([0.0, -200.0]))
+    tensor([  -0.6931, -200.0000])
+    """
+    x = entered("logsigmoid", input)
+    below = x < 0
+    return ops.where(below, x, 0.0) - ops.where(below, x, -x).exp().log1p()
+
+
+@composition(elementwise_samples(), elementwise_errors())
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """y = x · tanh(ln(1 + eˣ)).
+
+    Shapes: input and output (*).
+
+    Args:
+        inplace: write the result over the input.
+    Raises:
+        DTypeError: the input is not of floats.
+    Source: Misra, "Mish" (2019), equation 1.
+
+    >>> import minicnn
+    >>> mish(minicnn.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
+    x = entered("mish", input, inplace)
+    return left(input, x * softplus(x).tanh(), inplace)
+
+
+@composition(elementwise_samples(), elementwise_errors())
+def softsign(input: Tensor) -> Tensor:
+    """y = x / (1 + |x|).
+
+    Shapes: input and output (*).
+
+    Raises:
+        DTypeError: the input is not of floats.
+
+    >>> import minicnn
+    >>> softsign(minicnn.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
+    x = entered("softsign", input)
+    return x / (x.abs() + 1)
+
+
+@composition(elementwise_samples(), elementwise_errors())
+def tanhshrink(input: Tensor) -> Tensor:
+    """y = x − tanh x.
+
+    Shapes: input and output (*).
+
+    Raises:
+        DTypeError: the input is not of floats.
+
+    >>> import minicnn
+    >>> tanhshrink(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.2384])
+    """
+    x = entered("tanhshrink", input)
+    return x - x.tanh()
+
+
+def need_dim(where: str, x: Tensor, dim: int) -> int:
+    """Return a dim counted from the first; raise IndexRangeError where there is none."""
+    if not -x.ndim <= dim < x.ndim:
+        raise IndexRangeError(
+            message(where, f"dim {dim} is out of range.", f"input {tuple(x.shape)}", "use a dim that it has.")
+        )
+    return dim % x.ndim
+
+
+def _glu_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 4)))
+    yield Sample(rng.normal(size=(2, 6, 3)), 1)
+    yield Sample(rng.normal(size=(0, 4)))
+
+
+def _glu_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("glu", "even", "3"), np.ones((2, 3)))
+    yield ErrorSample(IndexRangeError, ("glu", "2"), np.ones((2, 4)), 2)
+
+
+@composition(_glu_samples, _glu_errors)
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Gated linear unit: y = a · σ(b), a and b the halves of x along ``dim``.
+
+    Shapes: input (*, 2M, *); output (*, M, *).
+
+    Args:
+        dim: the dim that is halved.
+    Raises:
+        ShapeError: its size is odd.
+        IndexRangeError: there is no such dim.
+    Source: Dauphin et al., "Language Modeling with Gated Convolutional Networks" (2016), equation 1.
+
+    >>> import minicnn
+    >>> glu(minicnn.tensor([4.0, 0.0]))
+    tensor([2.])
+    """
+    x = entered("glu", input)
+    dim = need_dim("glu", x, dim)
+    size = x.shape[dim]
+    if size % 2:
+        raise ShapeError(
+            message("glu", f"expects an even size along dim {dim}, got {size}.", f"input {tuple(x.shape)}", "pad it.")
+        )
+    return x.narrow(dim, 0, size // 2) * x.narrow(dim, size // 2, size // 2).sigmoid()
+
+
+def length(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
+    """Return (Σ |x|ᵖ)^(1/p) along a dim, with gradient 0 where it is 0."""
+    if p == math.inf:
+        return x.abs().amax(dim, keepdim)
+    if p == 1:
+        return x.abs().sum(dim, keepdim)
+    total = (x * x if p == 2 else x.abs() ** p).sum(dim, keepdim)
+    zero = total == 0
+    return (total.masked_fill(zero, 1.0) ** (1 / p)).masked_fill(zero, 0.0)
+
+
+def _normalize_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 4)))
+    yield Sample(rng.normal(size=(2, 3, 2)), 1.0, 2)
+    yield Sample(rng.normal(size=(3, 4)), p=3.0, dim=0)
+    yield Sample(rng.normal(size=(3, 4)), p=math.inf)
+    yield Sample(rng.normal(size=(3, 4)), eps=2.0)
+    yield Sample(np.zeros((0, 3)))
+
+
+def _normalize_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("normalize", "1"), np.ones(3))
+    yield ErrorSample(ParameterError, ("p", "0"), np.ones((2, 3)), 0.0)
+
+
+@composition(_normalize_samples, _normalize_errors)
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """Give each vector along ``dim`` the length 1: y = x / max(‖x‖ₚ, ε).
+
+    Shapes: input and output (*).
+
+    Args:
+        p: which norm: 2 for the length.
+        dim: along which the vectors lie.
+        eps: ε, what shorter vectors are divided by.
+    Raises:
+        IndexRangeError: there is no such dim.
+        ParameterError: p is not above 0.
+
+    >>> import minicnn
+    >>> normalize(minicnn.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    x = entered("normalize", input)
+    need_positive("normalize", "p", p)
+    dim = need_dim("normalize", x, dim)
+    return x / length(x, p, dim, True).clamp(min=eps)

@@ -1,0 +1,373 @@
+"""Elements in other places: movedim, swapaxes, roll, rot90, fliplr, flipud, repeat, tile, repeat_interleave, t."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import backend_of
+from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_tensors
+from minicnn.ops.primitive.dims import normal_dim, normal_dims
+from minicnn.ops.primitive.join import cat, narrow
+from minicnn.ops.primitive.shape import as_shape, expand, flip, permute, reshape, transpose
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+def _movedim_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.normal(size=(2, 3, 4))
+    yield Sample(x, 0, 2)
+    yield Sample(x, -1, 0)
+    yield Sample(x, (0, 1), (1, 2))
+    yield Sample(np.zeros((0, 3)), 0, 1)
+
+
+def _movedim_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 0)
+    yield ErrorSample(ParameterError, ("source", "destination"), np.ones((2, 3)), (0, 1), (0,))
+
+
+@composition(_movedim_samples, _movedim_errors)
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Dims moved to other places, the rest in their order; a view.
+
+    Shapes: (N, C, H, W) with source 1, destination −1 gives (N, H, W, C).
+    Raises:
+        IndexRangeError: a dim out of range.
+        ParameterError: source and destination differ in number, or name a dim twice.
+
+    >>> import minicnn
+    >>> movedim(minicnn.zeros(2, 3, 4), 0, -1).shape
+    (3, 4, 2)
+    """
+    need_tensors("movedim", input=input)
+    old, new = normal_dims("movedim", source, input.ndim), normal_dims("movedim", destination, input.ndim)
+    if len(old) != len(new):
+        raise ParameterError(
+            message("movedim", "source and destination must be as many.", f"got {old} and {new}", "name as many dims.")
+        )
+    rest = iter(d for d in range(input.ndim) if d not in old)
+    places = dict(zip(new, old, strict=True))
+    return permute(input, tuple(places[i] if i in places else next(rest) for i in range(input.ndim)))
+
+
+def _swap_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3, 4)), 0, 2)
+    yield Sample(rng.normal(size=(2, 3)), -1, 0)
+
+
+def _swap_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("dim", "2"), np.ones((2, 3)), 0, 2)
+
+
+@composition(_swap_samples, _swap_errors)
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Another name of `transpose`: two dims exchanged, as a view.
+
+    Raises:
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> swapaxes(minicnn.zeros(2, 3), 0, 1).shape
+    (3, 2)
+    """
+    return transpose(input, axis0, axis1)
+
+
+@composition(_swap_samples, _swap_errors)
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Another name of `transpose`: two dims exchanged, as a view.
+
+    Raises:
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> swapdims(minicnn.zeros(2, 3), 0, 1).shape
+    (3, 2)
+    """
+    return transpose(input, dim0, dim1)
+
+
+def _t_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=3))
+    yield Sample(rng.normal(size=()))
+
+
+def _t_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("at most 2 dims", "(2, 3, 1)"), np.ones((2, 3, 1)))
+
+
+@composition(_t_samples, _t_errors)
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix, as a view; a vector as it is.
+
+    Shapes: (n, m) -> (m, n).
+    Raises:
+        ShapeError: more than two dims.
+
+    >>> import minicnn
+    >>> t(minicnn.zeros(2, 3)).shape
+    (3, 2)
+    """
+    need_tensors("t", input=input)
+    if input.ndim > 2:
+        raise ShapeError(
+            message("t", "expects at most 2 dims.", f"input {tuple(input.shape)}", "use x.transpose(dim0, dim1).")
+        )
+    return input if input.ndim < 2 else transpose(input, 0, 1)
+
+
+def _roll_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.normal(size=(3, 4))
+    yield Sample(x, 1)
+    yield Sample(x, -1, 0)
+    yield Sample(x, (5, -2), (0, 1))
+    yield Sample(x, shifts=2, dims=-1)
+    yield Sample(np.zeros((0, 3)), 1, 0)
+
+
+def _roll_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 1, 2)
+    yield ErrorSample(ParameterError, ("shifts", "dims"), np.ones((2, 3)), (1, 2), 0)
+
+
+@composition(_roll_samples, _roll_errors)
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved along dims; those that fall off the end come in at the start.
+
+    Shapes: input (*); output as input.
+    Args:
+        shifts: by how many places, towards higher indices; one int, or one a dim.
+        dims: along which; the flattened tensor by default.
+    Raises:
+        IndexRangeError: a dim out of range.
+        ParameterError: shifts and dims differ in number.
+
+    >>> import minicnn
+    >>> roll(minicnn.tensor([1, 2, 3]), 1)
+    tensor([3, 1, 2])
+    """
+    need_tensors("roll", input=input)
+    if dims is None:
+        return reshape(roll(input.reshape(-1), shifts, 0), input.shape)
+    shifts, dims = as_shape((shifts,)), as_shape((dims,))
+    if len(shifts) != len(dims):
+        raise ParameterError(
+            message("roll", "expects as many shifts as dims.", f"shifts {shifts}; dims {dims}", "give one shift a dim.")
+        )
+    y = input
+    for shift, dim in zip(shifts, dims, strict=True):
+        d = normal_dim("roll", dim, input.ndim)
+        size = input.shape[d] if input.ndim else 0
+        cut = -shift % size if size else 0
+        if cut:
+            y = cat([narrow(y, d, cut, size - cut), narrow(y, d, 0, cut)], d)
+    return input.clone() if y is input else y
+
+
+def _rot90_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.normal(size=(2, 3, 2))
+    yield Sample(x)
+    yield Sample(x, 2)
+    yield Sample(x, -1, (1, 2))
+    yield Sample(x, k=4, dims=[0, 2])
+
+
+def _rot90_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ParameterError, ("two dims", "(0,)"), np.ones((2, 3)), 1, (0,))
+
+
+@composition(_rot90_samples, _rot90_errors)
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """Turned by k quarters in the plane of two dims, from the first towards the second.
+
+    Raises:
+        ParameterError: not two dims.
+
+    >>> import minicnn
+    >>> rot90(minicnn.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    need_tensors("rot90", input=input)
+    plane = normal_dims("rot90", tuple(dims), input.ndim)
+    if len(plane) != 2:
+        raise ParameterError(
+            message("rot90", f"expects two dims, got {plane}.", f"input {tuple(input.shape)}", "dims=(0, 1).")
+        )
+    a, b = plane
+    if k % 4 == 1:
+        return flip(transpose(input, a, b), a)
+    if k % 4 == 2:
+        return flip(input, a, b)
+    return flip(transpose(input, a, b), b) if k % 4 == 3 else input.clone()
+
+
+def _flip_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=(2, 3, 2)))
+    yield Sample(np.zeros((0, 3)))
+
+
+@composition(_flip_samples, lambda: iter([ErrorSample(IndexRangeError, "dim", np.ones(3))]))
+def fliplr(input: Tensor) -> Tensor:
+    """In reverse order along dim 1.
+
+    Raises:
+        IndexRangeError: there is no dim 1.
+
+    >>> import minicnn
+    >>> fliplr(minicnn.tensor([[1, 2]]))
+    tensor([[2, 1]])
+    """
+    return flip(input, 1)
+
+
+@composition(_flip_samples, lambda: iter([ErrorSample(TypeError, "Tensor", 1.0)]))
+def flipud(input: Tensor) -> Tensor:
+    """In reverse order along dim 0.
+
+    >>> import minicnn
+    >>> flipud(minicnn.tensor([1, 2]))
+    tensor([2, 1])
+    """
+    need_tensors("flipud", input=input)
+    return flip(input, 0)
+
+
+def _repeat_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3)), 2, 1)
+    yield Sample(rng.normal(size=3), (2, 2))
+    yield Sample(rng.normal(size=()), 3)
+    yield Sample(rng.normal(size=(2, 3)), 0, 1)
+
+
+def _repeat_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("(2, 3)", "(2,)"), np.ones((2, 3)), 2)
+    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones(3), -1)
+
+
+@composition(_repeat_samples, _repeat_errors)
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
+    """The whole tensor, laid out again so many times along each dim; a copy.
+
+    Shapes: (3) with repeats (4, 2) gives (4, 6); dims beyond the tensor's own come first.
+    Raises:
+        ShapeError: fewer numbers than dims.
+        ParameterError: a negative number.
+
+    >>> import minicnn
+    >>> repeat(minicnn.tensor([1, 2]), 2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    need_tensors("repeat", input=input)
+    times = as_shape(repeats)
+    if len(times) < input.ndim:
+        raise ShapeError(
+            message(
+                "repeat",
+                f"expects a number a dim at least, got {times} for shape {tuple(input.shape)}.",
+                "numbers beyond the dims add dims in front",
+                "give 1 for the dims that stay.",
+            )
+        )
+    if min(times, default=0) < 0:
+        raise ParameterError(
+            message("repeat", f"expects numbers of 0 or more, got {times}.", f"input {tuple(input.shape)}", "mend it.")
+        )
+    shape = (1,) * (len(times) - input.ndim) + tuple(input.shape)
+    apart = reshape(input, tuple(s for size in shape for s in (1, size)))
+    wide = expand(apart, tuple(s for n, size in zip(times, shape, strict=True) for s in (n, size)))
+    return reshape(wide, tuple(n * size for n, size in zip(times, shape, strict=True))).clone()
+
+
+def _tile_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3)), (2,))
+    yield Sample(rng.normal(size=3), (2, 2))
+
+
+def _tile_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones(3), (-1,))
+
+
+@composition(_tile_samples, _tile_errors)
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """As `repeat`, with 1 for the first dims where fewer numbers are given.
+
+    Raises:
+        ParameterError: a negative number.
+
+    >>> import minicnn
+    >>> tile(minicnn.tensor([[1, 2]]), 2)
+    tensor([[1, 2, 1, 2]])
+    """
+    need_tensors("tile", input=input)
+    times = as_shape(dims)
+    return repeat(input, (1,) * (input.ndim - len(times)) + times)
+
+
+def _interleave_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.normal(size=(2, 3))
+    yield Sample(x, 2)
+    yield Sample(x, 3, 1)
+    yield Sample(x, np.array([1, 2]), dim=0)
+    yield Sample(x, np.array([2, 0, 1]), -1, output_size=3)
+    yield Sample(np.zeros((0, 3)), 2, 0)
+
+
+def _interleave_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("(2,)", "size 3"), np.ones((2, 3)), np.array([1, 2]), 1)
+    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones((2, 3)), -1, 1)
+
+
+@composition(_interleave_samples, _interleave_errors)
+def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+    """Each element along a dim, so many times in a row.
+
+    Args:
+        repeats: one number, or a tensor with one an element of the dim.
+        dim: along which; the flattened tensor by default.
+        output_size: the resulting size, which PyTorch can be told; not needed here.
+    Raises:
+        ShapeError: the number of repeats is not the dim's size.
+        ParameterError: a negative number.
+
+    >>> import minicnn
+    >>> repeat_interleave(minicnn.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
+    need_tensors("repeat_interleave", input=input)
+    if dim is None:
+        return repeat_interleave(input.reshape(-1), repeats, 0)
+    d = normal_dim("repeat_interleave", dim, input.ndim)
+    be = backend_of(input._array)
+    counts = repeats._array if isinstance(repeats, TapeTensor) else be.asarray(np.asarray(repeats))
+    size = input.shape[d] if input.ndim else 1
+    if counts.ndim > 1 or (counts.ndim == 1 and counts.shape[0] not in (1, size)):
+        raise ShapeError(
+            message(
+                "repeat_interleave",
+                f"repeats {tuple(counts.shape)} does not fit dim {d} of size {size}.",
+                f"input {tuple(input.shape)}",
+                "give one number, or one an element.",
+            )
+        )
+    if counts.size and int(counts.min()) < 0:
+        raise ParameterError(
+            message("repeat_interleave", f"repeats expects 0 or more, got {int(counts.min())}.", "", "mend it.")
+        )
+    if counts.size == 1:
+        index = be.xp.repeat(be.xp.arange(size), int(counts.reshape(())))
+    else:
+        ends = be.xp.cumsum(counts)  # the element of output i is the first whose end lies beyond i
+        index = be.xp.searchsorted(ends, be.xp.arange(int(ends[-1]) if size else 0), side="right")
+    return input[(*(slice(None),) * d, wrap(index))] if input.ndim else expand(input, (index.shape[0],))

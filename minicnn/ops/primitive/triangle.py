@@ -1,0 +1,202 @@
+"""Matrices and their parts: tril, triu, diag, diagonal, trace, and the shapes of batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minicnn.autograd.graph import wrap
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import backend_of
+from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_tensors
+from minicnn.ops.primitive.dims import normal_dim
+from minicnn.ops.primitive.index import getitem, unindex
+from minicnn.ops.primitive.rearrange import movedim
+from minicnn.ops.primitive.reduce import sum
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+
+def _need_matrix(where: str, x: Tensor) -> None:
+    need_tensors(where, input=x)
+    if x.ndim < 2:
+        raise ShapeError(
+            message(where, "expects a tensor of at least 2 dims.", f"input {tuple(x.shape)}", "reshape it to a matrix.")
+        )
+
+
+def _triangle_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 4)))
+    yield Sample(rng.normal(size=(2, 3, 3)), 1)
+    yield Sample(rng.normal(size=(4, 3)), diagonal=-1)
+    yield Sample(np.array([[1, 2], [3, 4]]))
+    yield Sample(np.zeros((0, 3)))
+
+
+def _triangle_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("at least 2 dims", "(3,)"), np.ones(3))
+
+
+@composition(_triangle_samples, _triangle_errors)
+def tril(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The lower triangle of matrices, 0 elsewhere.
+
+    Shapes: input (*, n, m); output as input.
+    Args:
+        diagonal: the last diagonal that stays: 0 the main one, positive above it, negative below.
+    Raises:
+        ShapeError: fewer than two dims.
+
+    >>> import minicnn
+    >>> tril(minicnn.ones(2, 2))
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    _need_matrix("tril", input)
+    xp = backend_of(input._array).xp
+    return input.masked_fill(wrap(~xp.tri(*input.shape[-2:], diagonal, dtype="bool")), 0)
+
+
+@composition(_triangle_samples, _triangle_errors)
+def triu(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The upper triangle of matrices, 0 elsewhere.
+
+    Shapes: input (*, n, m); output as input.
+    Args:
+        diagonal: the first diagonal that stays: 0 the main one, positive above it, negative below.
+    Raises:
+        ShapeError: fewer than two dims.
+
+    >>> import minicnn
+    >>> triu(minicnn.ones(2, 2))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    _need_matrix("triu", input)
+    xp = backend_of(input._array).xp
+    return input.masked_fill(wrap(xp.tri(*input.shape[-2:], diagonal - 1, dtype="bool")), 0)
+
+
+def _diagonal_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 4)))
+    yield Sample(rng.normal(size=(3, 4)), 2)
+    yield Sample(rng.normal(size=(2, 3, 4)), -1, 2, 0)
+    yield Sample(rng.normal(size=(2, 3, 4)), offset=1, dim1=-2, dim2=-1)
+    yield Sample(rng.normal(size=(2, 2)), 5)
+    yield Sample(np.zeros((0, 3)))
+
+
+def _diagonal_errors() -> Iterator[ErrorSample]:
+    yield from _triangle_errors()
+    yield ErrorSample(ParameterError, ("dim1", "dim2"), np.ones((2, 3)), 0, 1, -1)
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 0, 0, 2)
+
+
+@composition(_diagonal_samples, _diagonal_errors)
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of the matrices that two dims span, as a new last dim: yᵢ = x[i, i + offset]; a copy.
+
+    Shapes: (n, m, *) -> (*, k).
+    Args:
+        offset: which diagonal; positive above the main one.
+    Raises:
+        ShapeError: fewer than two dims.
+        IndexRangeError, ParameterError: a dim out of range, or both the same.
+
+    >>> import minicnn
+    >>> diagonal(minicnn.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
+    _need_matrix("diagonal", input)
+    a, b = normal_dim("diagonal", dim1, input.ndim), normal_dim("diagonal", dim2, input.ndim)
+    if a == b:
+        raise ParameterError(
+            message("diagonal", "dim1 and dim2 must differ.", f"both are {a}", "name the two dims of the matrices.")
+        )
+    return _diagonal(movedim(input, (a, b), (0, 1)), offset)
+
+
+def _diagonal(x: Tensor, offset: int) -> Tensor:
+    """Return the diagonal of the first two dims, as the last dim."""
+    return movedim(getitem(x, _places(x, offset, x.shape[0], x.shape[1])), 0, -1)
+
+
+def _places(x: Tensor, offset: int, n: int, m: int) -> tuple[Tensor, Tensor]:
+    """Return the rows and columns of a diagonal."""
+    row, column = max(-offset, 0), max(offset, 0)
+    steps = backend_of(x._array).xp.arange(max(min(n - row, m - column), 0))
+    return wrap(steps + row), wrap(steps + column)
+
+
+def _diag_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=3))
+    yield Sample(rng.normal(size=2), -1)
+    yield Sample(rng.normal(size=(3, 4)))
+    yield Sample(rng.normal(size=(3, 4)), diagonal=1)
+    yield Sample(np.zeros(0))
+
+
+def _diag_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("1 or 2 dims", "(2, 3, 1)"), np.ones((2, 3, 1)))
+    yield ErrorSample(ShapeError, ("1 or 2 dims", "()"), np.ones(()))
+
+
+@composition(_diag_samples, _diag_errors)
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
+    """The matrix with a vector on its diagonal, or the diagonal of a matrix.
+
+    Shapes: (n) -> (n + |d|, n + |d|); (n, m) -> (k).
+    Args:
+        diagonal: d, which one; positive above the main one.
+    Raises:
+        ShapeError: neither a vector nor a matrix.
+
+    >>> import minicnn
+    >>> diag(minicnn.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    need_tensors("diag", input=input)
+    if input.ndim not in (1, 2):
+        raise ShapeError(
+            message("diag", "expects 1 or 2 dims.", f"input {tuple(input.shape)}", "use diagonal for batches.")
+        )
+    if input.ndim == 2:
+        return _diagonal(input, diagonal)
+    size = input.shape[0] + abs(diagonal)
+    return unindex(input, (size, size), _places(input, diagonal, size, size))
+
+
+def _trace_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 3)))
+    yield Sample(rng.normal(size=(2, 4)))
+    yield Sample(np.zeros((0, 2)))
+
+
+def _trace_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("a matrix", "(3,)"), np.ones(3))
+
+
+@composition(_trace_samples, _trace_errors)
+def trace(input: Tensor) -> Tensor:
+    """The sum of a matrix's diagonal: y = Σ xᵢᵢ.
+
+    Shapes: (n, m) -> ().
+    Raises:
+        ShapeError: the input is no matrix.
+
+    >>> import minicnn
+    >>> trace(minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
+    need_tensors("trace", input=input)
+    if input.ndim != 2:
+        raise ShapeError(
+            message("trace", "expects a matrix.", f"input {tuple(input.shape)}", "use diagonal(...).sum(-1).")
+        )
+    return sum(diagonal(input))

@@ -1,5 +1,6 @@
 """The tape, the two kinds of op, and a user's own op."""
 
+from minicnn.autograd import functional
 from minicnn.autograd.engine import backward, grad
 from minicnn.autograd.function import Function
 from minicnn.autograd.fused import Fused
@@ -18,6 +19,7 @@ __all__ = [
     "by_definition",
     "composition",
     "enable_grad",
+    "functional",
     "grad",
     "is_grad_enabled",
     "no_grad",

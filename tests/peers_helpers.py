@@ -48,7 +48,6 @@ def find(name):
         "windows": lambda x, dim, size, step: x.unfold(dim, size, step),
         "vector_norm": torch.linalg.vector_norm,
         "matrix_norm": torch.linalg.matrix_norm,
-        "ndtr": torch.special.ndtr,
     }
     if name in special:
         return special[name]

@@ -54,7 +54,7 @@ def test_normalize_of_zeros_has_no_nan():
     assert np.isfinite(x.grad.numpy()).all()
 
 
-def test_ndtr_is_the_normal_distributions():
+def test_gelu_is_made_of_the_normal_distribution():
     import math
 
     x = np.linspace(-10, 10, 4001)

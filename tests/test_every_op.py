@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from minicnn.cli import main
 from minicnn.testing.suite import CHECKS, check_errors, every_function, samples_of
+from minicnn.testing.teeth import planted
 
 FUNCTIONS = {public.name: public for public in every_function()}
 
@@ -62,9 +64,29 @@ def test_command_prints_a_row_a_function():
     assert "definition" in rows[0]
 
 
+def test_command_checks_orders_and_teeth(capsys):
+    assert main(["gradcheck", "exp", "--order", "1", "--seed", "7"]) == 0
+    printed = capsys.readouterr().out
+    assert "first order" in printed
+    assert "second order" not in printed
+    assert "seed 7" in printed
+    assert main(["gradcheck", "mul", "softmax", "--teeth"]) == 0
+    assert "12 of 12 planted faults caught in 2 ops" in capsys.readouterr().out
+
+
+def test_command_fails_where_a_gradient_is_wrong(capsys):
+    with planted(FUNCTIONS["softmax"].op, 0, "scaled by 1%"):
+        assert main(["gradcheck", "softmax"]) == 1
+    printed = capsys.readouterr()
+    assert "softmax FAILED" in printed.out
+    assert "0 of 1 functions passed" in printed.out
+    assert "gradient of input 0 is wrong" in printed.err
+
+
 def test_command_names_an_unknown_function():
     done = subprocess.run([sys.executable, "-m", "minicnn.testing", "conv9d"], capture_output=True, text=True)
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "'conv9d'" in done.stderr
+    assert "conv2d" in done.stderr
     assert "Fix" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The command line: ``minicnn train``, ``evaluate``, ``predict`` and ``doctor``."""
+"""The command line: ``minicnn train``, ``evaluate``, ``predict``, ``gradcheck`` and ``doctor``."""
 
 from __future__ import annotations
 

@@ -128,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_gradcheck(commands)
     doctor = commands.add_parser(
         "doctor", help="say what is installed, and what is missing", description="Say what is installed and missing."
     )
@@ -160,6 +161,21 @@ def _add_train(commands: Any) -> None:
     option("--out", metavar="DIR", help=folder)
     option("--quiet", action="store_true", help="print the run folder and the test accuracy only")
     train.set_defaults(run=_command("train"))
+
+
+def _add_gradcheck(commands: Any) -> None:
+    gradcheck = commands.add_parser(
+        "gradcheck",
+        help="check every gradient against finite differences",
+        description="Check functions on all their samples: gradients against finite differences to second order, "
+        "kernels against definitions, memory layouts, float32, the strict device namespace, and error messages.",
+    )
+    option = gradcheck.add_argument
+    option("names", nargs="*", metavar="FUNCTION", help="what to check, such as conv2d (default: all)")
+    option("--order", type=int, choices=(1, 2), help="check the gradients alone, up to this order")
+    option("--seed", type=_natural, metavar="N", default=0, help="draws other samples (default: %(default)s)")
+    option("--teeth", action="store_true", help="plant faults in the gradients, and report that each was caught")
+    gradcheck.set_defaults(run=_command("gradcheck"))
 
 
 def _add_evaluate(commands: Any) -> None:

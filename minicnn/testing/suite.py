@@ -146,7 +146,7 @@ def same(public: Public, sample: Sample, what: str, found: Mismatch, tolerance: 
         raise GradcheckError(
             f"{public.name}: {what}: {found.where} differs by {found.error:.3g} of the largest value.\n"
             f"  sample {public.name}{sample}, seed {seed}; allowed {tolerance:g}\n"
-            f"  Fix: to repeat: python -m minicnn.testing {public.name} --seed {seed}"
+            f"  Fix: to repeat: minicnn gradcheck {public.name} --seed {seed}"
         )
     return found.error
 

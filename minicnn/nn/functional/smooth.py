@@ -12,7 +12,6 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import elementwise_errors, elementwise_samples, entered, left, need_positive
-from minicnn.nn.functional.normal import ndtr
 from minicnn.tensor import Tensor
 
 
@@ -39,7 +38,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     x = entered("gelu", input)
     if approximate == "none":
-        return x * ndtr(x)
+        return x * ((x * math.sqrt(0.5)).erf() + 1) * 0.5
     if approximate != "tanh":
         raise ParameterError(
             message("gelu", f"approximate expects 'none' or 'tanh', got {approximate!r}.", "Φ, or its like", "'none'.")

@@ -8,6 +8,7 @@ import numpy as _np
 from minicnn.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from minicnn.backend import use
 from minicnn.backend.device import device
+from minicnn.backend.threads import get_num_threads, set_num_threads
 from minicnn.ops import *  # noqa: F403
 from minicnn.ops.promote import get_default_dtype, promote_types, result_type, set_default_dtype
 from minicnn.random import Generator, default_generator, manual_seed

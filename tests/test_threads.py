@@ -3,8 +3,11 @@
 import threading
 
 import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
 
 import minicnn
+from minicnn.errors import ParameterError
 
 
 def together(function, count=4):
@@ -24,6 +27,21 @@ def together(function, count=4):
         thread.join()
     if errors:
         raise errors[0]
+
+
+def test_the_number_of_threads_is_set_and_kept():
+    before = minicnn.get_num_threads()
+    try:
+        for n in (1, 2, 1):
+            minicnn.set_num_threads(n)
+            assert minicnn.get_num_threads() == n
+            assert max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas") == n
+            minicnn.ones(8, 8) @ minicnn.ones(8, 8)
+        for wrong in (0, -1, 1.5, True, "2"):
+            with pytest.raises(ParameterError, match="at least 1"):
+                minicnn.set_num_threads(wrong)
+    finally:
+        minicnn.set_num_threads(before)
 
 
 def test_gradients_of_several_threads_add_up():

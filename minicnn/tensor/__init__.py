@@ -320,6 +320,8 @@ class Tensor(Forms, InPlace, Methods):
         """Summed over the dims in which it was broadcast from ``size``."""
         shape = ops.as_shape(size)
         extra = self.ndim - len(shape)
+        if not shape:
+            return Sum.apply(self, dim=tuple(range(extra)), keepdim=False) if extra else self
         dims = (*range(extra), *(extra + i for i, s in enumerate(shape) if s == 1 and self.shape[extra + i] != 1))
         out = Sum.apply(self, dim=dims, keepdim=True) if dims else self
         return Reshape.apply(out, shape=shape) if extra else out

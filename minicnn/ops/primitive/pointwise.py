@@ -124,7 +124,7 @@ class Tanh(Unary):
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g * (1 - out * out)
+        return g - g * (out * out)
 
 
 class Sigmoid(Unary):

@@ -100,7 +100,7 @@ class Any_(_Quantifier):
 
 def restore(g: Tensor, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) -> Tensor:
     """Return a reduced tensor with the reduced dims back as 1, so that it broadcasts against the input."""
-    if keepdim or not shape:
+    if keepdim or len(dim) == len(shape):  # a number broadcasts as it is
         return g
     return Reshape.apply(g, shape=tuple([1 if i in dim else size for i, size in enumerate(shape)]))
 

@@ -7,7 +7,7 @@ from the newest to the oldest: no recursion, and each node once, when all that f
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minicnn.autograd.graph import Hook, Node, TapeTensor, clock, edge_of, memory_of, wrap
@@ -328,9 +328,3 @@ def grad(
                 )
             )
     return tuple(results)
-
-
-def recorded_nodes(tensor: TapeTensor) -> Iterator[Node]:
-    """Yield the nodes of the graph behind a tensor, newest first (for drawings and counts)."""
-    if tensor._node is not None:
-        yield from reversed(_reachable([tensor._node]))

@@ -200,10 +200,11 @@ def test_empty_dataset() -> None:
 @pytest.mark.parametrize(
     ("kind", "arguments", "words"),
     [
-        (ParameterError, {"batch_size": 0}, ["batch_size", "at least 1", "got batch_size=0"]),
-        (ArgumentTypeError, {"batch_size": 2.5}, ["batch_size", "int"]),
-        (ArgumentTypeError, {"batch_size": None}, ["batch_size", "int"]),
-        (ArgumentTypeError, {"batch_size": True}, ["batch_size", "int"]),
+        (ParameterError, {"batch_size": 0}, ["batch_size", "from 1", "got batch_size=0"]),
+        (ParameterError, {"batch_size": 2.5}, ["batch_size", "whole"]),
+        (ParameterError, {"batch_size": True}, ["batch_size", "whole"]),
+        (ParameterError, {"batch_size": None, "drop_last": True}, ["batch_size=None", "drop_last"]),
+        (ParameterError, {"timeout": -1}, ["timeout", "0 or more"]),
         (ParameterError, {"num_workers": -1}, ["num_workers"]),
         (ParameterError, {"num_workers": 1, "prefetch_factor": 0}, ["prefetch_factor"]),
         (ParameterError, {"prefetch_factor": 2}, ["prefetch_factor", "num_workers=0"]),

@@ -251,8 +251,10 @@ def test_geometry_refuses() -> None:
             with three_lines(ParameterError, make.__name__, repr(size)):
                 make(size)
     for padding, mode in (((1, 2, 3), "constant"), (-1, "constant"), (1, "mirror")):
+        with three_lines(ParameterError, "Pad", mode):
+            T.Pad(padding, padding_mode=mode)
         with three_lines(ParameterError, "pad", mode):
-            T.Pad(padding, padding_mode=mode)(picture("array"))
+            F.pad(picture("array"), padding, padding_mode=mode)
     with three_lines(ParameterError, "1.5"):
         T.RandomHorizontalFlip(1.5)
     with three_lines(DTypeError, "int64"):

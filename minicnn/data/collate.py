@@ -14,7 +14,7 @@ from minicnn.ops.primitive.join import stack
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import as_tensor
 
-__all__ = ["default_collate"]
+__all__ = ["default_collate", "default_convert"]
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -63,6 +63,28 @@ def default_collate(batch: Sequence[Any]) -> Any:
         fields = [default_collate(field) for field in zip(*batch, strict=True)]
         return type(first)(*fields) if hasattr(first, "_fields") else fields
     raise _unknown(first)
+
+
+def default_convert(data: Any) -> Any:
+    """Make Tensors of the arrays in a sample, however deep in tuples, lists and mappings; what else is there stays.
+
+    A loader with ``batch_size=None``, which joins nothing, applies it to each sample.
+
+    Args:
+        data: a sample.
+
+    >>> default_convert((np.zeros(2, dtype="float32"), {"label": 7}))
+    [tensor([0., 0.]), {'label': 7}]
+    """
+    if isinstance(data, np.ndarray | np.generic) and data.dtype.kind in "biufc":
+        return as_tensor(np.asarray(data))
+    if isinstance(data, Mapping):
+        return {key: default_convert(value) for key, value in data.items()}
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(default_convert(value) for value in data))
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return [default_convert(value) for value in data]
+    return data
 
 
 def _join(tensors: Sequence[Tensor]) -> Tensor:

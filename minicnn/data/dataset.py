@@ -17,7 +17,7 @@ from minicnn.tensor.creation import as_tensor
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
-__all__ = ["ConcatDataset", "Dataset", "Subset", "TensorDataset", "random_split"]
+__all__ = ["ConcatDataset", "Dataset", "StackDataset", "Subset", "TensorDataset", "random_split"]
 
 Sample = TypeVar("Sample", covariant=True)
 
@@ -202,6 +202,38 @@ class ConcatDataset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: sample i is (datasets[0][i], datasets[1][i], ...), or a dict by their names.
+
+    Args:
+        *args: datasets, all of one length.
+        **kwargs: datasets by name, in place of ``args``.
+
+    Raises:
+        ParameterError: there is none, they are given in both ways, or their lengths differ.
+
+    >>> StackDataset("abc", [1, 2, 3])[1], StackDataset(text="abc", number=[1, 2, 3])[1]
+    (('b', 2), {'text': 'b', 'number': 2})
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        lengths = [len(dataset) for dataset in (*args, *kwargs.values())]
+        if bool(args) == bool(kwargs) or len(set(lengths)) > 1:
+            got = f"got {len(args)} without and {len(kwargs)} with a name, of lengths {lengths}"
+            fix = "pass datasets of one length, all with names or all without."
+            raise ParameterError(message("StackDataset", "expects datasets of one length.", got, fix))
+        self.datasets: Any = args or kwargs
+
+    def __getitem__(self, index: int) -> Any:
+        index = position("StackDataset", index, len(self))
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)))
 
 
 def random_split(

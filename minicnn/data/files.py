@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ __all__ = [
     "FASHION_FILES",
     "MNIST_FILES",
     "Source",
+    "download_one",
     "fetch",
-    "find_datasets",
     "load",
     "locate",
     "roots",
@@ -124,27 +124,6 @@ def _belongs_to_another(source: Source, labels: Path) -> bool:
         return False  # damaged: the reader will say so, with the path
 
 
-def find_datasets(root: str | os.PathLike[str] | None = None) -> dict[str, Path]:
-    """Return the data sets that are on this machine, by name, each with the folder of its training files.
-
-    Args:
-        root: a folder to search besides MINICNN_DATA; by default MINICNN_DATA, or else ``./data``.
-
-    >>> sorted(find_datasets())[0]  # "digits" is in the package; "fashion-mnist" and "mnist" may be there
-    'digits'
-    """
-    folders = {}
-    for source, places in (
-        (DIGITS_FILES, [EMBEDDED]),
-        (MNIST_FILES, roots(root)),
-        (FASHION_FILES, roots(root)),
-    ):
-        found = [locate(source, split, places) for split in SPLITS]
-        if found[0] and found[1]:
-            folders[source.name] = found[0][0].parent
-    return folders
-
-
 def load(source: Source, split: str, roots: list[Path]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Read the pictures and labels of a split, and check that they fit together.
 
@@ -216,23 +195,39 @@ def fetch(source: Source, root: Path) -> None:
 
 
 def _download(source: Source, name: str, digest: str) -> bytes:
+    addresses = [f"{mirror}{name}.gz" for mirror in source.mirrors]
+    fix = _remedy(source, "try again later, or ")
+    return download_one(source.title, addresses, lambda blob: _digest(_unpack(blob)) == digest, fix)
+
+
+def download_one(title: str, addresses: Sequence[str], published: Callable[[bytes], bool], fix: str) -> bytes:
+    """Return the content of the first address that gives the published file.
+
+    Args:
+        title: of the data set, for messages.
+        addresses: tried in this order; the last part of one is the file's name.
+        published: tells by a digest whether the content is the published one.
+        fix: what to do where none gives it.
+
+    Raises:
+        DataError: none gives it; the message says of each why.
+    """
     import http.client
     import urllib.request
 
     tried = []
-    for mirror in source.mirrors:
-        address = f"{mirror}{name}.gz"
-        print(f"{source.title}: fetching {address}", file=sys.stderr)
+    for address in addresses:
+        print(f"{title}: fetching {address}", file=sys.stderr)
         try:
             with urllib.request.urlopen(address, timeout=30) as response:
                 blob: bytes = response.read()
-            if _digest(_unpack(blob)) == digest:
+            if published(blob):
                 return blob
-            tried.append(f"{address}: its SHA-256 differs from the published one")
+            tried.append(f"{address}: its digest differs from the published one")
         except (OSError, http.client.HTTPException, DataError) as error:
             tried.append(f"{address}: {_line(error)}")
-    fix = _remedy(source, "try again later, or ")
-    raise DataError(message(source.title, f"{name}.gz cannot be downloaded.", f"tried {'; '.join(tried)}", fix))
+    name = addresses[-1].rpartition("/")[2]
+    raise DataError(message(title, f"{name} cannot be downloaded.", f"tried {'; '.join(tried)}", fix))
 
 
 def _unpack(blob: bytes) -> bytes:

@@ -1,20 +1,22 @@
-"""Compose, Lambda, and the two transforms that nearly every recipe has: ToTensor and Normalize."""
+"""Compose, Lambda, Normalize, and the ways between PIL images, arrays and Tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from minicnn.data.transforms.functional import Picture, normalize, per_channel, to_tensor, unit
-from minicnn.data.transforms.geometry import CenterCrop, Pad, RandomCrop, RandomHorizontalFlip
+from minicnn.data.transforms.functional.convert import (
+    convert_image_dtype,
+    normalize,
+    pil_to_tensor,
+    to_pil_image,
+    to_tensor,
+)
+from minicnn.data.transforms.functional.picture import Picture
 from minicnn.errors import ArgumentTypeError, message
 from minicnn.tensor import Tensor
 
-__all__ = ["Compose", "Lambda", "Normalize", "ToTensor"]
-
-GEOMETRY = {CenterCrop, Pad, RandomCrop, RandomHorizontalFlip}  # Resize goes through Pillow in any case
+__all__ = ["Compose", "ConvertImageDtype", "Lambda", "Normalize", "PILToTensor", "ToPILImage", "ToTensor"]
 
 
 class Compose:
@@ -71,6 +73,7 @@ class ToTensor:
 
     Shapes: PIL images and arrays (H, W) give (1, H, W), (H, W, C) give (C, H, W); Tensors (C, H, W) stay.
 
+    >>> import numpy as np
     >>> ToTensor()(np.full((28, 28), 255, dtype=np.uint8)).shape
     (1, 28, 28)
     """
@@ -109,51 +112,59 @@ class Normalize:
         return f"Normalize(mean={self.mean}, std={self.std})"
 
 
-def takes_arrays(transform: object) -> bool:
-    """Tell whether a recipe, given an array in place of a PIL image, gives the same result.
+class PILToTensor:
+    """Make a PIL image a Tensor of the same numbers, channels first.
 
-    It does where classes of minicnn, and not subclasses, lead up to ToTensor. Arrays need no Pillow.
-
-    >>> [takes_arrays(Compose([first, ToTensor()])) for first in (RandomHorizontalFlip(), abs)]
-    [True, False]
+    >>> from PIL import Image
+    >>> PILToTensor()(Image.new("L", (4, 2), 7)).shape
+    (1, 2, 4)
     """
-    for step in _steps(transform):
-        if type(step) is ToTensor:
-            return True
-        if type(step) not in GEOMETRY:
-            break
-    return False
+
+    def __call__(self, pic: Picture) -> Tensor:
+        return pil_to_tensor(pic)
+
+    def __repr__(self) -> str:
+        return "PILToTensor()"
 
 
-def _steps(transform: object) -> list[Any]:
-    return list(transform.transforms) if type(transform) is Compose else [transform]
-
-
-def on_batch(transform: object, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """Apply the standard recipe, ToTensor and then any number of Normalize, to a batch, or return None.
-
-    None means that the transform is another one; even a subclass is, since it may treat a sample otherwise.
-
-    Shapes: images (N, H, W) of uint8 give (N, 1, H, W) of float32.
+class ToPILImage:
+    """Make a Tensor (C, H, W), of bytes or of floats from 0 to 1, or an array (H, W, C) a PIL image.
 
     Args:
-        transform: a dataset's transform.
-        images: the batch.
+        mode: Pillow's name of the kind of image; None takes it from the channels.
 
-    >>> images = np.zeros((2, 1, 1), dtype=np.uint8)
-    >>> on_batch(Compose([ToTensor(), Normalize((0.5,), (0.5,))]), images).tolist()
-    [[[[-1.0]]], [[[-1.0]]]]
-    >>> on_batch(Lambda(abs), images) is None
-    True
+    >>> import numpy as np
+    >>> ToPILImage()(np.zeros((2, 4, 3), dtype=np.uint8)).size
+    (4, 2)
     """
-    steps = _steps(transform)
-    if not steps or type(steps[0]) is not ToTensor or images.dtype != np.uint8 or images.ndim != 3:
-        return None
-    if any(type(step) is not Normalize for step in steps[1:]):
-        return None
-    batch = unit(images[:, None])  # (N, 1, H, W)
-    for step in steps[1:]:
-        shift, scale = per_channel(batch.shape, batch.dtype, step.mean, step.std)
-        batch -= shift
-        batch /= scale
-    return batch
+
+    def __init__(self, mode: str | None = None) -> None:
+        self.mode = mode
+
+    def __call__(self, pic: Picture) -> Any:
+        return to_pil_image(pic, self.mode)
+
+    def __repr__(self) -> str:
+        return "ToPILImage()" if self.mode is None else f"ToPILImage(mode={self.mode})"
+
+
+class ConvertImageDtype:
+    """Convert a Tensor's numbers and scale them: floats are from 0 to 1, whole numbers from 0 to their largest.
+
+    Args:
+        dtype: of the result.
+
+    >>> import numpy as np
+    >>> from minicnn.tensor.creation import as_tensor
+    >>> ConvertImageDtype(np.uint8)(as_tensor([0.0, 1.0]))
+    tensor([  0, 255], dtype=uint8)
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+
+    def __call__(self, image: Tensor) -> Tensor:
+        return convert_image_dtype(image, self.dtype)
+
+    def __repr__(self) -> str:
+        return "ConvertImageDtype()"

@@ -1,4 +1,4 @@
-"""Transforms that move pixels: cutting, padding, mirroring and scaling, some of them at random.
+"""Transforms that move whole pixels: cutting, padding and mirroring, some of them at random.
 
 Random choices are drawn from `minicnn.data.stream.rng`: under a DataLoader they depend on its seed, the epoch
 and the batch, so they are the same for every number of workers.
@@ -9,10 +9,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minicnn.data.stream import rng
-from minicnn.data.transforms.functional import Picture, center_crop, crop, hflip, pad, pair, resize, size_of
+from minicnn.data.transforms.functional.frame import (
+    Fill,
+    center_crop,
+    crop,
+    five_crop,
+    hflip,
+    pad,
+    sides,
+    ten_crop,
+    vflip,
+)
+from minicnn.data.transforms.functional.picture import Picture, pair, size_of
 from minicnn.errors import ParameterError, message
 
-__all__ = ["CenterCrop", "Pad", "RandomCrop", "RandomHorizontalFlip", "Resize"]
+__all__ = [
+    "CenterCrop",
+    "FiveCrop",
+    "Pad",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+    "TenCrop",
+    "probability",
+]
 
 
 class CenterCrop:
@@ -42,16 +62,20 @@ class Pad:
     Args:
         padding: pixels: one number for all sides, (left and right, top and bottom), or (left, top, right,
             bottom).
-        fill: the value of a constant border.
+        fill: the value of a constant border; one for each channel, or one for all.
         padding_mode: ``"constant"``, ``"edge"``, ``"reflect"`` (without the edge) or ``"symmetric"`` (with
             it).
+
+    Raises:
+        ParameterError: ``padding`` has not 1, 2 or 4 numbers, one is negative, or the mode is unknown.
 
     >>> import numpy as np
     >>> Pad(2)(np.zeros((28, 28))).shape
     (32, 32)
     """
 
-    def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
+    def __init__(self, padding: int | Sequence[int], fill: Fill = 0, padding_mode: str = "constant") -> None:
+        sides("Pad", padding, padding_mode)
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
@@ -70,7 +94,7 @@ class RandomCrop:
         size: (height, width) in pixels, or one number for both.
         padding: a border put around the picture first, as `Pad` takes it; None for none.
         pad_if_needed: also pad both sides of a picture that is smaller than ``size``, until it is not.
-        fill: the value of a constant border.
+        fill: the value of a constant border; one for each channel, or one for all.
         padding_mode: as `Pad` takes it.
 
     Raises:
@@ -86,7 +110,7 @@ class RandomCrop:
         size: int | Sequence[int],
         padding: int | Sequence[int] | None = None,
         pad_if_needed: bool = False,
-        fill: float = 0,
+        fill: Fill = 0,
         padding_mode: str = "constant",
     ) -> None:
         self.size = pair("RandomCrop", size)
@@ -136,10 +160,7 @@ class RandomHorizontalFlip:
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            fix = "pass a probability, such as p=0.5."
-            raise ParameterError(message("RandomHorizontalFlip", "p expects a value from 0 to 1.", f"got {p!r}", fix))
-        self.p = p
+        self.p = probability("RandomHorizontalFlip", p)
 
     def __call__(self, img: Picture) -> Picture:
         return hflip(img) if rng().random() < self.p else img
@@ -148,23 +169,84 @@ class RandomHorizontalFlip:
         return f"RandomHorizontalFlip(p={self.p})"
 
 
-class Resize:
-    """Scale a picture, bilinearly and against aliasing; Pillow does it.
+class RandomVerticalFlip:
+    """Mirror a picture, top to bottom, with probability p.
 
     Args:
-        size: (height, width) in pixels; one number is the shorter side's, and keeps the proportions.
+        p: from 0 to 1.
+
+    Raises:
+        ParameterError: p lies outside.
 
     >>> import numpy as np
-    >>> Resize((32, 32))(np.zeros((28, 28), dtype=np.uint8)).shape
-    (32, 32)
+    >>> RandomVerticalFlip(p=1)(np.array([[1], [2]])).tolist()
+    [[2], [1]]
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        self.p = probability("RandomVerticalFlip", p)
+
+    def __call__(self, img: Picture) -> Picture:
+        return vflip(img) if rng().random() < self.p else img
+
+    def __repr__(self) -> str:
+        return f"RandomVerticalFlip(p={self.p})"
+
+
+def probability(where: str, p: float) -> float:
+    """Return p, checked.
+
+    Raises:
+        ParameterError: it is not from 0 to 1.
+
+    >>> probability("RandomGrayscale", 0.1)
+    0.1
+    """
+    if not 0 <= p <= 1:
+        fix = "pass a probability, such as p=0.5."
+        raise ParameterError(message(where, "p expects a value from 0 to 1.", f"got {p!r}", fix))
+    return p
+
+
+class FiveCrop:
+    """Cut out the four corners and the middle; the result is a tuple of five pictures.
+
+    Args:
+        size: (height, width) in pixels, or one number for both.
+
+    >>> import numpy as np
+    >>> len(FiveCrop(2)(np.zeros((6, 6, 3))))
+    5
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
-        pair("Resize", size)
-        self.size = size
+        self.size = pair("FiveCrop", size)
 
-    def __call__(self, img: Picture) -> Picture:
-        return resize(img, self.size)
+    def __call__(self, img: Picture) -> tuple[Picture, ...]:
+        return five_crop(img, self.size)
 
     def __repr__(self) -> str:
-        return f"Resize(size={self.size})"
+        return f"FiveCrop(size={self.size})"
+
+
+class TenCrop:
+    """Cut out the four corners and the middle, of the picture and of the mirrored picture; a tuple of ten.
+
+    Args:
+        size: (height, width) in pixels, or one number for both.
+        vertical_flip: mirror top to bottom, in place of left to right.
+
+    >>> import numpy as np
+    >>> len(TenCrop(2)(np.zeros((6, 6, 3))))
+    10
+    """
+
+    def __init__(self, size: int | Sequence[int], vertical_flip: bool = False) -> None:
+        self.size = pair("TenCrop", size)
+        self.vertical_flip = vertical_flip
+
+    def __call__(self, img: Picture) -> tuple[Picture, ...]:
+        return ten_crop(img, self.size, self.vertical_flip)
+
+    def __repr__(self) -> str:
+        return f"TenCrop(size={self.size}, vertical_flip={self.vertical_flip})"

@@ -125,10 +125,77 @@ def test_schedules_share_an_optimizer_and_leave_room_for_edits():
     decay.step()
     assert decay.get_last_lr()[2] == 0.5
     multiplied = lr_scheduler.LambdaLR(optimizer, [lambda t: 1.0, lambda t: 2.0, lambda t: 3.0])
-    assert "lr_lambdas" not in multiplied.state_dict()
+    assert multiplied.state_dict()["lr_lambdas"] == [None] * 3
     optimizer.add_param_group({"params": [parameter()], "lr": 1.0})
     with pytest.raises(ValueError, match="made for 3 groups, the optimizer has 4"):
         multiplied.step()
+
+
+def chained(o):
+    return lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(o, 2, 0.5), lr_scheduler.ExponentialLR(o, 0.9)])
+
+
+def in_turn(o):
+    return lr_scheduler.SequentialLR(o, [lr_scheduler.ExponentialLR(o, 0.9), lr_scheduler.StepLR(o, 2)], [2])
+
+
+@pytest.mark.parametrize(
+    ("make", "formula"),
+    [
+        (chained, lambda t: 0.5 ** (t // 2) * 0.9**t),
+        (in_turn, lambda t: 0.9**t if t < 2 else 0.1 ** ((t - 2) // 2)),
+    ],
+)
+def test_several_schedules_in_turn_with_another(make, formula):
+    """Before a milestone, and from one on, such as PyTorch's cannot."""
+    another = lr_scheduler.ExponentialLR
+    first = rates_of(lambda o: lr_scheduler.SequentialLR(o, [make(o), another(o, 0.7)], [4]), 8, lr=1.0)
+    assert first == pytest.approx([*map(formula, range(4)), *(0.7**t for t in range(4))])
+    second = rates_of(lambda o: lr_scheduler.SequentialLR(o, [another(o, 0.7), make(o)], [3]), 8, lr=1.0)
+    assert second == pytest.approx([*(0.7**t for t in range(3)), *map(formula, range(5))])
+
+
+def test_a_rate_of_none_comes_back():
+    assert rates_of(lambda o: lr_scheduler.ConstantLR(o, 0.0, 2), 4) == [0.0, 0.0, 0.5, 0.5]
+
+
+def test_groups_added_to_a_plateau():
+    optimizer = optim.SGD([parameter()], lr=1.0)
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, min_lr=0.3)
+    listed = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, min_lr=[0.3])
+    optimizer.add_param_group({"params": [parameter()], "lr": 2.0})
+    for _ in range(2):
+        schedule.step(1.0)
+    assert schedule.get_last_lr() == [0.3, 0.3]
+    listed.step(1.0)
+    with pytest.raises(ValueError, match="one value a group"):
+        listed.step(1.0)
+    with pytest.warns(DeprecationWarning, match="leave it out"):
+        schedule.step(0.5, epoch=7)
+    assert schedule.last_epoch == 7
+
+
+class Half:
+    def __init__(self):
+        self.by = 0.5
+
+    def __call__(self, t):
+        return self.by**t
+
+
+@pytest.mark.parametrize("make", [lr_scheduler.LambdaLR, lr_scheduler.MultiplicativeLR])
+def test_functions_that_are_objects_are_remembered(make):
+    kept, new = Half(), Half()
+    kept.by = 0.25
+    state = make(optim.SGD([parameter()]), kept).state_dict()
+    assert state["lr_lambdas"] == [{"by": 0.25}]
+    make(optim.SGD([parameter()]), new).load_state_dict(state)
+    assert new.by == 0.25
+    cyclic = {"base_lr": 0.1, "max_lr": 1.0, "cycle_momentum": False}
+    state = lr_scheduler.CyclicLR(optim.SGD([parameter()]), **cyclic, scale_fn=kept).state_dict()
+    new = Half()
+    lr_scheduler.CyclicLR(optim.SGD([parameter()]), **cyclic, scale_fn=new).load_state_dict(state)
+    assert new.by == 0.25
 
 
 def test_a_schedule_stepped_first_warns():
@@ -144,13 +211,41 @@ def test_a_schedule_stepped_first_warns():
         (lambda o: lr_scheduler.StepLR(parameter(), 3), TypeError, "expects an Optimizer"),
         (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "step_size"),
         (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max"),
-        (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "one function a group"),
+        (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "one value a group"),
         (lambda o: lr_scheduler.LambdaLR(3, abs), TypeError, "expects an Optimizer"),
         (lambda o: lr_scheduler.OneCycleLR(o, 1.0), ValueError, "number of steps"),
         (lambda o: lr_scheduler.OneCycleLR(o, 1.0, 10, pct_start=2), ValueError, "pct_start"),
         (lambda o: lr_scheduler.OneCycleLR(o, 1.0, 10, anneal_strategy="exp"), ValueError, "'exp'"),
         (lambda o: lr_scheduler.OneCycleLR(o, [1.0, 2.0], 10), ValueError, "one value a group"),
         (lambda o: lr_scheduler.OneCycleLR(optim.Optimizer([parameter()], {"lr": 1}), 1.0, 9), ValueError, "momentum"),
+        (lambda o: lr_scheduler.LinearLR(o, 0.0), ValueError, "start_factor"),
+        (lambda o: lr_scheduler.LinearLR(o, 0.5, 2.0), ValueError, "end_factor"),
+        (lambda o: lr_scheduler.ConstantLR(o, 2.0), ValueError, "factor expects a part from 0 to 1"),
+        (lambda o: lr_scheduler.MultiplicativeLR(o, 0.5), TypeError, "expects a function, got float"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2.5), ValueError, "T_0"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2, 0), ValueError, "T_mult"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 2).step(-1), ValueError, "0 or more, got -1"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, mode="square"), ValueError, "'square'"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 0), ValueError, "steps up and down"),
+        (lambda o: lr_scheduler.CyclicLR(o, [0.1] * 2, 1.0), ValueError, "base_lr expects one value a group"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=1.0), ValueError, "below 1"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, "least"), ValueError, "'min' or 'max', got 'least'"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, threshold_mode="x"), ValueError, "threshold_mode"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(3), TypeError, "expects an Optimizer"),
+        (lambda o: lr_scheduler.SequentialLR(o, [], []), ValueError, "one milestone fewer"),
+        (lambda o: lr_scheduler.SequentialLR(o, [3], []), TypeError, "got int at index 0"),
+        (lambda o: lr_scheduler.ChainedScheduler([]), ValueError, "got none"),
+        (lambda o: lr_scheduler.ChainedScheduler([3], o), TypeError, "got int at index 0"),
+        (
+            lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.ReduceLROnPlateau(o)], []),
+            ValueError,
+            "does not go together",
+        ),
+        (
+            lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(optim.SGD([parameter()]), 1)], o),
+            ValueError,
+            "another one's at index 0",
+        ),
         (lambda o: lr_scheduler.LRScheduler(o), NotImplementedError, "get_lr"),
     ],
 )

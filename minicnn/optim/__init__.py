@@ -4,8 +4,25 @@ from minicnn.optim import lr_scheduler
 from minicnn.optim.adadelta import Adadelta
 from minicnn.optim.adagrad import Adagrad
 from minicnn.optim.adam import Adam, AdamW
+from minicnn.optim.adamax import Adamax
+from minicnn.optim.nadam import NAdam
 from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.radam import RAdam
 from minicnn.optim.rmsprop import RMSprop
+from minicnn.optim.rprop import Rprop
 from minicnn.optim.sgd import SGD
 
-__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "lr_scheduler"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+]

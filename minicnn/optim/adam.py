@@ -8,11 +8,12 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
-from minicnn.optim.optimizer import Optimizer, refuse_differentiable
+from minicnn.optim.moments import Moments
+from minicnn.optim.optimizer import refuse_differentiable
 from minicnn.tensor import Tensor
 
 
-class Adam(Optimizer):
+class Adam(Moments):
     """Adam: θ ← θ − lr · m̂ / (√v̂ + eps).
 
     g ← ∇θ + λ · θ; m ← β₁ · m + (1 − β₁) · g; v ← β₂ · v + (1 − β₂) · g²; m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
@@ -71,36 +72,17 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def check_settings(self, group: dict[str, Any]) -> None:
-        for name in ("lr", "eps", "weight_decay"):
-            self.check_range(name, group[name], 0.0)
-        for i in (0, 1):
-            self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
-
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
         p, xp = param._array, backend_of(param._array).xp
-        lr, decay, (beta1, beta2) = float(group["lr"]), float(group["weight_decay"]), map(float, group["betas"])
-        state = self.state[param]
-        if "exp_avg" not in state:
-            state.update(step=0, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
-        state["step"] += 1
-        if group["decoupled_weight_decay"]:
-            grad = self.penalized(p, grad, group["maximize"], 0.0)
-            xp.multiply(p, 1 - lr * decay, out=p)
-        else:
-            grad = self.penalized(p, grad, group["maximize"], decay)
-        m, v, part = state["exp_avg"]._array, state["exp_avg_sq"]._array, self.scratch(p, 1)
-        xp.multiply(m, beta1, out=m)
-        xp.add(m, xp.multiply(grad, 1 - beta1, out=part), out=m)
-        xp.multiply(v, beta2, out=v)
-        xp.multiply(xp.multiply(grad, grad, out=part), 1 - beta2, out=part)
-        xp.add(v, part, out=v)
+        _, m, v = self.advance(param, grad, group)
+        state, lr, (beta1, beta2) = self.state[param], float(group["lr"]), map(float, group["betas"])
         if group["amsgrad"]:
             if "max_exp_avg_sq" not in state:
                 state["max_exp_avg_sq"] = wrap(xp.zeros_like(p))
             largest = state["max_exp_avg_sq"]._array
             v = xp.maximum(largest, v, out=largest)
         correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+        part = self.scratch(p, 1)
         root = xp.multiply(xp.sqrt(v, out=part), 1 / math.sqrt(correction2), out=part)
         xp.add(root, float(group["eps"]), out=root)
         xp.divide(m, root, out=part)

@@ -11,22 +11,30 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from minicnn.autograd import enable_grad, no_grad
-from minicnn.autograd.graph import TapeTensor, clock, memory_of
+from minicnn.autograd.graph import Handle, TapeTensor, clock, memory_of
 from minicnn.backend import Array, backend_of
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.nn.parameter import clear_grads
 from minicnn.tensor import Tensor
 
 required: Any = object()  # the default of a setting that every group must give
+NUMBERS = ("step", "mu_product")  # in a parameter's state: numbers here, tensors of PyTorch's
 
 
 def _counted(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: count the calls of ``step``, so that a schedule can tell when it is stepped first."""
+    """Decorator: count the calls of ``step``, so that a schedule can tell when it is stepped first; run the hooks."""
 
     @functools.wraps(step)
     def counted(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._steps += 1
-        return step(self, *args, **kwargs)
+        for hook in list(self._pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                args, kwargs = changed
+        result = step(self, *args, **kwargs)
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
 
     return counted
 
@@ -69,6 +77,8 @@ class Optimizer:
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._scratch_memory: dict[Any, Array] = {}
+        self._pre_hooks: dict[int, Callable[..., Any]] = {}
+        self._post_hooks: dict[int, Callable[..., Any]] = {}
         if isinstance(params, TapeTensor) or not isinstance(params, Iterable):
             raise _wrong_params(type(self).__name__, params)
         groups = list(params)
@@ -138,7 +148,7 @@ class Optimizer:
                 raise ParameterError(
                     message(
                         where,
-                        f"can't optimize a non-leaf Tensor: parameter {i} was computed, by {p._node.name}.",
+                        f"can't optimize a non-leaf Tensor: parameter {i} was computed, by {p._node.name()}.",
                         f"shape {tuple(p._array.shape)}; a step would change a value that is computed anew each time",
                         "pass the tensors it is computed from, or a leaf: x.detach().requires_grad_().",
                     )
@@ -245,6 +255,22 @@ class Optimizer:
             flat = self._scratch_memory[key] = backend_of(like).xp.empty(like.size, dtype=like.dtype)
         return flat[: like.size].reshape(like.shape)
 
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step; a pair it returns takes their place.
+
+        >>> import minicnn
+        >>> from minicnn import nn, optim
+        >>> optimizer = optim.SGD([nn.Parameter(minicnn.zeros(1))])
+        >>> with optimizer.register_step_pre_hook(lambda optimizer, args, kwargs: print("now")):
+        ...     optimizer.step()
+        now
+        """
+        return _register(self._pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step; what is returned has ``remove()``."""
+        return _register(self._post_hooks, hook)
+
     # ---- state
 
     def state_dict(self) -> dict[str, Any]:
@@ -296,7 +322,7 @@ class Optimizer:
         self.state.update(state)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_scratch_memory": {}}
+        return {**self.__dict__, "_scratch_memory": {}, "_pre_hooks": {}, "_post_hooks": {}}
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -306,10 +332,16 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _register(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> Handle:
+    handle = Handle(hooks)
+    hooks[handle._key] = hook
+    return handle
+
+
 def _copied(value: Any, param: Tensor | None) -> Any:
-    """Return a copy of loaded state, where the parameter lives; a step count as a number, as PyTorch's is a tensor."""
+    """Return a copy of loaded state, where the parameter lives; step counts as numbers, where PyTorch's are tensors."""
     if isinstance(value, dict):
-        return {k: v.item() if k == "step" and isinstance(v, Tensor) else _copied(v, param) for k, v in value.items()}
+        return {k: v.item() if k in NUMBERS and isinstance(v, Tensor) else _copied(v, param) for k, v in value.items()}
     if isinstance(value, Tensor) and param is not None:
         dtype = param.dtype if value.is_floating_point() else None
         return value.detach().to(device=param.device, dtype=dtype, copy=True)

@@ -1,19 +1,33 @@
 """Schedules of the learning rate."""
 
 from minicnn.optim.lr_scheduler.base import LRScheduler
-from minicnn.optim.lr_scheduler.cosine import CosineAnnealingLR
+from minicnn.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from minicnn.optim.lr_scheduler.cyclic import CyclicLR
+from minicnn.optim.lr_scheduler.function import LambdaLR, MultiplicativeLR
 from minicnn.optim.lr_scheduler.one_cycle import OneCycleLR
-from minicnn.optim.lr_scheduler.step import ExponentialLR, LambdaLR, MultiStepLR, StepLR
+from minicnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
+from minicnn.optim.lr_scheduler.several import ChainedScheduler, SequentialLR
+from minicnn.optim.lr_scheduler.step import ExponentialLR, MultiStepLR, StepLR
+from minicnn.optim.lr_scheduler.warmup import ConstantLR, LinearLR, PolynomialLR
 
 _LRScheduler = LRScheduler  # PyTorch's name before 2.0
 
 __all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
+    "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
     "StepLR",
     "_LRScheduler",
 ]

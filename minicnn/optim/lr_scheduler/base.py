@@ -44,8 +44,14 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set the rates to begin, or to go on, with."""
         self._step_count = 0
+        self._is_initial = True  # the groups hold no rate of this schedule yet
         self.step()
+        self._is_initial = False
 
     def step(self, epoch: int | None = None) -> None:
         """Set the rates for the next epoch; call it after ``optimizer.step()``.
@@ -61,13 +67,21 @@ class LRScheduler:
                 stacklevel=2,
             )
         self._step_count += 1
+        if epoch is not None:
+            warnings.warn("step(epoch) is deprecated: call step() once an epoch.", DeprecationWarning, stacklevel=2)
+        self._set(epoch)
+
+    def _set(self, epoch: int | None = None) -> None:
+        """Set the rates of the next epoch, or of one that is named."""
         if epoch is None:
             self.last_epoch += 1
             rates = self.get_lr()
         else:
-            warnings.warn("step(epoch) is deprecated: call step() once an epoch.", DeprecationWarning, stacklevel=2)
             self.last_epoch = epoch
             rates = self.closed_form()
+        self._write(rates)
+
+    def _write(self, rates: list[float]) -> None:
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
         self._last_lr = rates
@@ -115,6 +129,58 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` of such a schedule gave; load the optimizer's own state too."""
         self.__dict__.update(state_dict)
+
+
+def one_a_group(where: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """Return a setting for each group, from one for all or a list.
+
+    Raises:
+        ParameterError: there are not as many as groups.
+    """
+    count = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * count
+    if len(value) != count:
+        raise ParameterError(
+            message(
+                where,
+                f"{name} expects one value a group, {count} of them, got {len(value)}.",
+                f"{name} = {value}",
+                "give one a group, or a single one for all.",
+            )
+        )
+    return list(value)
+
+
+def start_momentum(where: str, optimizer: Optimizer, base: Any, top: Any, last_epoch: int) -> None:
+    """Give the groups the momenta to cycle between, and the higher one to begin with.
+
+    Raises:
+        ParameterError: the optimizer has no momentum, or there are not as many values as groups.
+    """
+    if not ({"momentum", "betas"} & set(optimizer.defaults)):
+        raise ParameterError(
+            message(
+                where,
+                "the optimizer has no momentum and no betas to cycle.",
+                f"its settings: {', '.join(optimizer.defaults)}",
+                "pass cycle_momentum=False.",
+            )
+        )
+    lows = one_a_group(where, "base_momentum", base, optimizer)
+    highs = one_a_group(where, "max_momentum", top, optimizer)
+    if last_epoch == -1:
+        for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+            group["base_momentum"], group["max_momentum"] = low, high
+            set_momentum(group, high)
+
+
+def set_momentum(group: dict[str, Any], value: float) -> None:
+    """Set a group's momentum, which is β₁ of Adam and its kin."""
+    if "betas" in group:
+        group["betas"] = (value, *group["betas"][1:])
+    else:
+        group["momentum"] = value
 
 
 def check_optimizer(where: str, optimizer: Any) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from minicnn.errors import ParameterError, message
-from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer
+from minicnn.optim.lr_scheduler.base import (
+    LRScheduler,
+    check_optimizer,
+    one_a_group,
+    set_momentum,
+    start_momentum,
+)
 from minicnn.optim.optimizer import Optimizer
 
 Phase = tuple[float, str, str, str, str]  # the last step; the keys of the rate, then of the momentum, at both ends
@@ -85,23 +90,14 @@ class OneCycleLR(LRScheduler):
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
         self.phases = _phases(total_steps, pct_start, three_phase)
-        groups = optimizer.param_groups
-        if cycle_momentum and not ({"momentum", "betas"} & set(optimizer.defaults)):
-            raise _bad(
-                "the optimizer has no momentum and no betas to cycle.",
-                f"its settings: {', '.join(optimizer.defaults)}",
-                "pass cycle_momentum=False.",
-            )
+        rates = one_a_group("OneCycleLR", "max_lr", max_lr, optimizer)
+        if cycle_momentum:
+            start_momentum("OneCycleLR", optimizer, base_momentum, max_momentum, last_epoch)
         if last_epoch == -1:
-            for group, rate in zip(groups, _one_a_group("max_lr", max_lr, groups), strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["initial_lr"] = group["lr"] = rate / div_factor
                 group["max_lr"] = rate
                 group["min_lr"] = group["initial_lr"] / final_div_factor
-            if cycle_momentum:
-                low = _one_a_group("base_momentum", base_momentum, groups)
-                high = _one_a_group("max_momentum", max_momentum, groups)
-                for group, base, top in zip(groups, low, high, strict=True):
-                    group["base_momentum"], group["max_momentum"] = base, top
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -121,7 +117,7 @@ class OneCycleLR(LRScheduler):
         for group in self.optimizer.param_groups:
             rates.append(self._between(group[from_lr], group[to_lr], part))
             if self.cycle_momentum:
-                _set_momentum(group, self._between(group[from_momentum], group[to_momentum], part))
+                set_momentum(group, self._between(group[from_momentum], group[to_momentum], part))
         return rates
 
     def _between(self, a: float, b: float, part: float) -> float:
@@ -139,21 +135,6 @@ def _phases(total: int, rise: float, three: bool) -> list[Phase]:
         (2 * rise * total - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
         (total - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
     ]
-
-
-def _set_momentum(group: dict[str, Any], value: float) -> None:
-    if "betas" in group:
-        group["betas"] = (value, *group["betas"][1:])
-    else:
-        group["momentum"] = value
-
-
-def _one_a_group(name: str, value: float | Sequence[float], groups: list[Any]) -> list[float]:
-    if not isinstance(value, (list, tuple)):
-        return [value] * len(groups)  # type: ignore[list-item]
-    if len(value) != len(groups):
-        raise _bad(f"{name} expects one value a group, {len(groups)}, got {len(value)}.", f"{value}", "give as many.")
-    return list(value)
 
 
 def _bad(problem: str, got: str, fix: str) -> ParameterError:

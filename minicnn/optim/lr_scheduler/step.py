@@ -1,14 +1,13 @@
-"""Schedules that multiply the rate: StepLR, MultiStepLR, ExponentialLR, LambdaLR."""
+"""Schedules that multiply the rate by a fixed factor: StepLR, MultiStepLR, ExponentialLR."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from minicnn.errors import ParameterError, message
-from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer
+from minicnn.optim.lr_scheduler.base import LRScheduler
 from minicnn.optim.optimizer import Optimizer
 
 
@@ -113,57 +112,9 @@ class ExponentialLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        if self._step_count == 1:  # just made: the groups hold the rate to begin, or to go on, with
+        if self._is_initial:  # just made: the groups hold the rate to begin, or to go on, with
             return self.current()
         return [lr * self.gamma for lr in self.current()]
 
     def closed_form(self) -> list[float]:
         return [base * self.gamma**self.last_epoch for base in self.bases()]
-
-
-class LambdaLR(LRScheduler):
-    """Multiply the first rate by a function of the epoch: lrₜ = lr₀ · f(t).
-
-    Args:
-        optimizer: whose groups' ``"lr"`` it sets.
-        lr_lambda: f, or a list of one a group.
-        last_epoch: the last epoch that was trained, when training goes on; −1 to begin.
-    Raises:
-        ParameterError: there are not as many functions as groups.
-
-    >>> import minicnn
-    >>> from minicnn import nn, optim
-    >>> optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=1.0)
-    >>> schedule = LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
-    >>> optimizer.step()
-    >>> schedule.step()
-    >>> schedule.get_last_lr()
-    [0.5]
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | Iterable[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        check_optimizer("LambdaLR", optimizer)
-        count = len(optimizer.param_groups)
-        self.lr_lambdas = [lr_lambda] * count if callable(lr_lambda) else list(lr_lambda)
-        if len(self.lr_lambdas) != count:
-            raise ParameterError(
-                message(
-                    "LambdaLR",
-                    f"expects one function a group, {count} of them, got {len(self.lr_lambdas)}.",
-                    f"the optimizer has {count} groups",
-                    "give one a group, or a single one for all.",
-                )
-            )
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        return [base * f(self.last_epoch) for base, f in zip(self.bases(), self.lr_lambdas, strict=True)]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that the schedule remembers, apart from the optimizer and the functions."""
-        return {key: value for key, value in super().state_dict().items() if key != "lr_lambdas"}

@@ -1,0 +1,46 @@
+"""Moments: what the optimizers share that keep running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn.autograd.graph import wrap
+from minicnn.backend import Array, backend_of
+from minicnn.optim.optimizer import Optimizer
+from minicnn.tensor import Tensor
+
+
+class Moments(Optimizer):
+    """The base of Adam, NAdam and RAdam: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²."""
+
+    def check_settings(self, group: dict[str, Any]) -> None:
+        for name in ("lr", "eps", "weight_decay"):
+            self.check_range(name, group[name], 0.0)
+        for i in (0, 1):
+            self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
+
+    def advance(self, param: Tensor, grad: Array, group: dict[str, Any], **initial: Any) -> tuple[Array, Array, Array]:
+        """Count the step, let the weights decay, and take the gradient into both means.
+
+        Args:
+            initial: state of the optimizer's own, as it is before the first step.
+        Returns:
+            g, in scratch memory of slot 0 or the gradient itself, and m and v.
+        """
+        p, xp, state = param._array, backend_of(param._array).xp, self.state[param]
+        if "exp_avg" not in state:
+            state.update(step=0, **initial, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
+        state["step"] += 1
+        decay, (beta1, beta2) = float(group["weight_decay"]), map(float, group["betas"])
+        if group["decoupled_weight_decay"]:
+            grad = self.penalized(p, grad, group["maximize"], 0.0)
+            xp.multiply(p, 1 - float(group["lr"]) * decay, out=p)
+        else:
+            grad = self.penalized(p, grad, group["maximize"], decay)
+        m, v, part = state["exp_avg"]._array, state["exp_avg_sq"]._array, self.scratch(p, 1)
+        xp.multiply(m, beta1, out=m)
+        xp.add(m, xp.multiply(grad, 1 - beta1, out=part), out=m)
+        xp.multiply(v, beta2, out=v)
+        xp.multiply(xp.multiply(grad, grad, out=part), 1 - beta2, out=part)
+        xp.add(v, part, out=v)
+        return grad, m, v

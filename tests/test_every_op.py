@@ -71,7 +71,10 @@ def test_command_checks_orders_and_teeth(capsys):
     assert "second order" not in printed
     assert "seed 7" in printed
     assert main(["gradcheck", "mul", "softmax", "--teeth"]) == 0
-    assert "12 of 12 planted faults caught in 2 ops" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "18 of 18 planted faults caught in 2 ops" in printed
+    assert "swapped axes: 3 of 3 caught" in printed
+    assert "missing sum: 3 of 3 caught" in printed
 
 
 def test_command_fails_where_a_gradient_is_wrong(capsys):

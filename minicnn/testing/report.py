@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tqdm import tqdm
 
 from minicnn.autograd.op import Public
+from minicnn.backend import current
+from minicnn.cli import UsageError
 from minicnn.errors import MinicnnError, ParameterError, message
-from minicnn.testing.suite import CHECKS, every_function, run
-from minicnn.testing.teeth import caught_by, faults_of
+from minicnn.testing.suite import CHECKS, every_function, run, samples_of
+from minicnn.testing.teeth import KINDS, caught_by, faults_of
 
-ORDERS = {1: ["first order"], 2: ["first order", "second order"]}
+ORDERS = {1: ["first order", "strict first"], 2: ["first order", "second order", "strict first", "strict second"]}
 
 
 def chosen(where: str, names: Sequence[str]) -> list[Public]:
@@ -39,31 +42,35 @@ def chosen(where: str, names: Sequence[str]) -> list[Public]:
     return [known[name] for name in names] or list(known.values())
 
 
-def check_all(functions: Sequence[Public], seed: int, order: int | None = None) -> int:
-    """Print a row a function: cases, error samples, and the worst relative error of each check.
+def check_all(functions: Sequence[Public], seed: int, order: int | None = None, case: int | None = None) -> int:
+    """Print a row a function: cases, how many at kinks, error samples, and the worst relative error of each check.
 
     Args:
         functions: what to check.
         seed: draws other samples and directions.
         order: check the gradients alone, up to this order; all checks for None.
+        case: check the sample of this number alone.
     Returns:
         0 where all pass, else 1; what failed is printed on stderr, and how to repeat it.
     """
     checks = CHECKS if order is None else {name: CHECKS[name] for name in ORDERS[order]}
     width = max(len(public.name) for public in functions)
-    print(f"{'function':{width}} {'cases':>6} {'errors':>6} " + " ".join(f"{name:>12}" for name in checks))
+    titles = " ".join(f"{name:>13}" for name in checks)
+    print(f"{'function':{width}} {'cases':>6} {'kinks':>6} {'errors':>6} {titles}")
     cases = 0
 
     def row(public: Public) -> str:
         nonlocal cases
-        found = run(public, seed, checks)
+        found = run(public, seed, checks, case)
         cases += found.cases
-        worst = " ".join(f"{value:12.1e}" for value in found.worst.values())
-        return f"{found.name:{width}} {found.cases:6} {found.errors:6} {worst}"
+        worst = " ".join(f"{value:13.1e}" for value in found.worst.values())
+        return f"{found.name:{width}} {found.cases:6} {found.kinks:6} {found.errors:6} {worst}"
 
     failed, seconds = _rows(functions, row, width)
     passed = f"{len(functions) - failed} of {len(functions)} functions passed"
-    print(f"{passed}, {cases:,} cases, {seconds:.0f} s, seed {seed}")
+    orders = "order 1" if order == 1 else "orders 1 and 2"
+    counted = f"{cases:,} case" + "s" * (cases != 1)
+    print(f"{passed}, {counted}, {orders} on {current().name} and strict, {seconds:.0f} s, seed {seed}")
     return 1 if failed else 0
 
 
@@ -76,19 +83,22 @@ def bite_all(functions: Iterable[Public], seed: int) -> int:
     public_ops = [public for public in functions if public.op is not None]
     width = max((len(public.name) for public in public_ops), default=8)
     print(f"{'function':{width}} {'faults':>6} {'caught':>6}")
-    planted = caught = 0
+    planted, caught = Counter[str](), Counter[str]()
 
     def row(public: Public) -> str:
-        nonlocal planted, caught
         plan = list(faults_of(public, seed))
         found = [(index, fault) for index, fault in plan if "first order" in caught_by(public, index, fault, seed)]
-        planted, caught = planted + len(plan), caught + len(found)
+        planted.update(fault for _, fault in plan)
+        caught.update(fault for _, fault in found)
         missed = ", ".join(f"{fault} for input {index}" for index, fault in plan if (index, fault) not in found)
         return f"{public.name:{width}} {len(plan):6} {len(found):6}" + (f"  NOT CAUGHT: {missed}" if missed else "")
 
-    _, seconds = _rows(public_ops, row, width)
-    print(f"{caught} of {planted} planted faults caught in {len(public_ops)} ops, {seconds:.0f} s, seed {seed}")
-    return 0 if caught == planted else 1
+    failed, seconds = _rows(public_ops, row, width)
+    for kind in KINDS:
+        print(f"{kind}: {caught[kind]} of {planted[kind]} caught")
+    total = f"{caught.total()} of {planted.total()} planted faults caught in {len(public_ops)} ops"
+    print(f"{total}, {seconds:.0f} s, seed {seed}")
+    return 0 if caught == planted and not failed else 1
 
 
 def _rows(functions: Sequence[Public], row: Callable[[Public], str], width: int) -> tuple[int, float]:
@@ -108,6 +118,37 @@ def _rows(functions: Sequence[Public], row: Callable[[Public], str], width: int)
 
 
 def from_options(options: Any) -> int:
-    """Run what a command line asked for: ``names``, ``seed``, ``order`` and ``teeth``; return the exit code."""
+    """Run what a command line asked for: ``names``, ``seed``, ``order``, ``case`` and ``teeth``; return the exit code.
+
+    Raises:
+        UsageError: options that do not go together.
+        ParameterError: there is no function of a name, or no sample of a number.
+    """
     functions = chosen(options.prog, options.names)
-    return bite_all(functions, options.seed) if options.teeth else check_all(functions, options.seed, options.order)
+    if options.case is not None:
+        _check_case(options, functions)
+    if options.teeth:
+        return bite_all(functions, options.seed)
+    return check_all(functions, options.seed, options.order, options.case)
+
+
+def _check_case(options: Any, functions: Sequence[Public]) -> None:
+    if len(options.names) != 1 or options.teeth:
+        raise UsageError(
+            message(
+                options.prog,
+                "--case is a sample of one function.",
+                f"functions named: {', '.join(options.names) or 'none'}{'; with --teeth' if options.teeth else ''}",
+                f"name one: {options.prog} conv2d --case {options.case}.",
+            )
+        )
+    count = len(list(samples_of(functions[0], options.seed)))
+    if options.case > count:
+        raise ParameterError(
+            message(
+                options.prog,
+                f"{functions[0].name} has no case {options.case}.",
+                f"with seed {options.seed} it has {count}",
+                f"pass --case 1 to --case {count}, or none for all.",
+            )
+        )

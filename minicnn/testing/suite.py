@@ -8,100 +8,25 @@ float64; the strict device namespace equal to NumPy. For an error sample: the ty
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicnn.autograd import by_definition
-from minicnn.autograd import grad as autograd_grad
 from minicnn.autograd.fused import Fused
 from minicnn.autograd.op import Public, functions
-from minicnn.autograd.sample import Constant, ErrorSample, Sample
-from minicnn.backend import backend_of, use
-from minicnn.tensor import Tensor
-from minicnn.tensor.creation import tensor
-from minicnn.testing.gradcheck import GradcheckError, gradient_of, worst_error
+from minicnn.autograd.sample import ErrorSample, Sample
+from minicnn.backend import use
+from minicnn.testing.call import Call, Layout, repeat, samples_of, value_and_grads
+from minicnn.testing.failures import GradcheckError, host
+from minicnn.testing.orders import check_first_order, check_second_order, check_strict_first, check_strict_second
+from minicnn.testing.precision import check_single
+
+__all__ = ["CHECKS", "Call", "Row", "check_errors", "compare", "every_function", "host", "run", "samples_of"]
+__all__ += ["is_fused", "same", "value_and_grads"]
 
 EXACT = 1e-9  # relative, between two ways to the same float64 value
-SINGLE = 2e-5  # of the largest value, between float32 and float64
-
-Layout = Callable[[Any], Any]
-
-
-class Call:
-    """A sample bound to its function: a function of its tensors alone.
-
-    Attributes:
-        tensors: the tensors in the sample's arguments, in order; floats require grad.
-        function: takes as many tensors and makes the call with them in their places.
-    """
-
-    def __init__(self, public: Public, sample: Sample, dtype: str = "float64", layout: Layout | None = None) -> None:
-        self.public = public
-        self.sample = sample
-        self.tensors: list[Tensor] = []
-        self._dtype = dtype
-        self._layout = layout
-        self._args = self._bind(sample.args)
-        self._kwargs = {key: self._bind(value) for key, value in sample.kwargs.items()}
-
-    def function(self, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Make the call with these tensors in place of the sample's; return the tensors of its result."""
-        fresh = dict(zip(map(id, self.tensors), tensors, strict=True))
-        result = self.public.function(
-            *(_replace(a, fresh) for a in self._args), **{k: _replace(v, fresh) for k, v in self._kwargs.items()}
-        )
-        results = result if isinstance(result, tuple) else (result,)
-        return tuple(y for y in results if isinstance(y, Tensor))
-
-    def run(self) -> tuple[Tensor, ...]:
-        """Make the call with the sample's own tensors."""
-        return self.function(*self.tensors)
-
-    def _bind(self, value: Any) -> Any:
-        """Return the value with its arrays as tensors."""
-        if isinstance(value, Constant):
-            made = self._bind(value.values)
-            return made.requires_grad_(False)
-        if isinstance(value, np.ndarray):
-            made = tensor(value.astype(self._dtype) if value.dtype.kind == "f" else value)
-            if self._layout is not None:
-                be = backend_of(made._array)
-                made._array = be.asarray(self._layout(be.to_numpy(made._array)))
-            if made.is_floating_point():
-                made.requires_grad_()
-            self.tensors.append(made)
-            return made
-        if isinstance(value, (list, tuple)):
-            return type(value)(self._bind(v) for v in value)
-        return value
-
-
-def _replace(value: Any, fresh: dict[int, Tensor]) -> Any:
-    if isinstance(value, Tensor):
-        return fresh[id(value)]
-    if isinstance(value, (list, tuple)):
-        return type(value)(_replace(v, fresh) for v in value)
-    return value
-
-
-def host(x: Tensor) -> Any:
-    """Return a tensor's values on the host."""
-    return backend_of(x._array).to_numpy(x._array)
-
-
-def value_and_grads(call: Call, seed: int) -> tuple[list[Any], list[Any]]:
-    """Return a call's outputs, and the gradients of its tensors for random cotangents; None where there is none."""
-    outputs = call.run()
-    rng = np.random.default_rng([seed, 3])
-    cotangents = [rng.normal(size=y.shape) for y in outputs]
-    pairs = [(y, tensor(u.astype(str(y.dtype)))) for y, u in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    wanted = [x for x in call.tensors if x.requires_grad]
-    found: Any = [None] * len(wanted)
-    if pairs and wanted:
-        found = autograd_grad([y for y, _ in pairs], wanted, [u for _, u in pairs], allow_unused=True)
-    return [host(y) for y in outputs], [None if g is None else host(g) for g in found]
 
 
 class Mismatch(NamedTuple):
@@ -137,7 +62,7 @@ def _distance(a: Any, b: Any) -> float:
         return np.inf
     if not finite.any():
         return 0.0
-    return float(np.max(np.abs(a - b)[finite]) / max(np.max(np.abs(b[finite])), 1e-3))
+    return float(np.max(np.abs(a[finite] - b[finite])) / max(np.max(np.abs(b[finite])), 1e-3))
 
 
 def same(public: Public, sample: Sample, what: str, found: Mismatch, tolerance: float, seed: int) -> float:
@@ -146,7 +71,7 @@ def same(public: Public, sample: Sample, what: str, found: Mismatch, tolerance: 
         raise GradcheckError(
             f"{public.name}: {what}: {found.where} differs by {found.error:.3g} of the largest value.\n"
             f"  sample {public.name}{sample}, seed {seed}; allowed {tolerance:g}\n"
-            f"  Fix: to repeat: minicnn gradcheck {public.name} --seed {seed}"
+            f"  Fix: to repeat: {repeat(public, sample, seed)}"
         )
     return found.error
 
@@ -160,41 +85,6 @@ def check_definition(public: Public, sample: Sample, seed: int) -> float:
     with by_definition():
         plain = value_and_grads(Call(public, sample), seed)
     return same(public, sample, "kernel against definition", compare(fast, plain), EXACT, seed)
-
-
-def check_first_order(public: Public, sample: Sample, seed: int) -> float:
-    """The gradient agrees with finite differences."""
-    call = Call(public, sample)
-    if not _differentiable(call):
-        return 0.0
-    return worst_error(call.function, call.tensors, seed=seed, name=f"{public.name}{sample}")
-
-
-def check_second_order(public: Public, sample: Sample, seed: int) -> float:
-    """The gradient's own gradient agrees with finite differences."""
-    call = Call(public, sample)
-    if not _differentiable(call):
-        return 0.0
-    function, arguments = gradient_of(call.function, call.tensors, seed)
-    if not function(*arguments):
-        return 0.0
-    return worst_error(function, arguments, seed=seed, directions=1, name=f"gradient of {public.name}{sample}")
-
-
-def _differentiable(call: Call) -> bool:
-    """Whether the call has a gradient; an op that is meant to have one and records nothing is an error."""
-    floats = [x for x in call.tensors if x.requires_grad]
-    if not floats:
-        return False
-    recorded = any(y.requires_grad for y in call.run())
-    op = call.public.op
-    if not recorded and getattr(op, "differentiable", True):
-        raise GradcheckError(
-            f"{call.public.name}: a differentiable op was not recorded.\n"
-            f"  sample {call.public.name}{call.sample}\n"
-            "  Fix: its inputs require grad, so its output must too."
-        )
-    return recorded
 
 
 def check_layouts(public: Public, sample: Sample, seed: int) -> float:
@@ -230,29 +120,6 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def check_single(public: Public, sample: Sample, seed: int) -> float:
-    """float32 gives, nearly, what float64 gives for the same numbers, and stays float32."""
-    single = Call(public, sample, "float32")
-    found = value_and_grads(single, seed)
-    rounded = Sample(*(_rounded(a) for a in sample.args), **{k: _rounded(v) for k, v in sample.kwargs.items()})
-    expected = value_and_grads(Call(public, rounded), seed)
-    scale = max(
-        (float(np.max(np.abs(host(x)))) for x in single.tensors if x.numel() and x.is_floating_point()), default=1
-    )
-    # An output of 1 computed from inputs of 1e4 has lost four digits that no kernel could keep.
-    return same(public, sample, "float32", compare(found, expected), SINGLE * max(1.0, scale), seed)
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value.astype(np.float32).astype(np.float64)
-    if isinstance(value, Constant):
-        return Constant(_rounded(value.values))
-    if isinstance(value, (list, tuple)):
-        return type(value)(_rounded(v) for v in value)
-    return value
-
-
 def check_strict(public: Public, sample: Sample, seed: int) -> float:
     """The strict device namespace gives what NumPy gives, forward, backward and by definition."""
     expected = value_and_grads(Call(public, sample), seed)
@@ -264,12 +131,14 @@ def check_strict(public: Public, sample: Sample, seed: int) -> float:
     return same(public, sample, "strict namespace", compare(found, expected), EXACT, seed)
 
 
-CHECKS: dict[str, Callable[[Public, Sample, int], float]] = {
+CHECKS: dict[str, Callable[[Public, Sample, int], float | None]] = {
     "first order": check_first_order,
     "second order": check_second_order,
+    "strict first": check_strict_first,
+    "strict second": check_strict_second,
     "definition": check_definition,
     "layouts": check_layouts,
-    "float32": check_single,
+    "float32, of 1": check_single,  # 1 is what the rule allows
     "strict": check_strict,
 }
 
@@ -301,33 +170,31 @@ def _error_problem(public: Public, sample: ErrorSample) -> str | None:
 
 
 class Row(NamedTuple):
-    """One function's line in the table: how many samples and errors, and the worst error of each check."""
+    """One function's line in the table: its samples, those at kinks, error samples, the worst error of each check."""
 
     name: str
     cases: int
+    kinks: int
     errors: int
     worst: dict[str, float]
 
 
-def run(public: Public, seed: int = 0, checks: dict[str, Any] | None = None) -> Row:
-    """Run a function through all checks.
+def run(public: Public, seed: int = 0, checks: dict[str, Any] | None = None, case: int | None = None) -> Row:
+    """Run a function through all checks, on all of its samples, or on the one of that number (from 1).
 
     Raises:
         GradcheckError: the first check that fails, with how to repeat it.
     """
     checks = CHECKS if checks is None else checks
     worst = dict.fromkeys(checks, 0.0)
-    cases = 0
-    for sample in samples_of(public, seed):
+    cases = kinks = 0
+    samples = list(samples_of(public, seed))
+    for sample in samples if case is None else samples[case - 1 : case]:
         cases += 1
-        for name, check in checks.items():
-            worst[name] = max(worst[name], check(public, sample, seed))
-    return Row(public.name, cases, check_errors(public), worst)
-
-
-def samples_of(public: Public, seed: int) -> Iterator[Sample]:
-    """Return the samples that a seed draws."""
-    return public.samples(np.random.default_rng(seed))
+        found = {name: check(public, sample, seed) for name, check in checks.items()}
+        kinks += None in found.values()
+        worst = {name: max(worst[name], error or 0.0) for name, error in found.items()}
+    return Row(public.name, cases, kinks, check_errors(public), worst)
 
 
 def every_function() -> list[Public]:

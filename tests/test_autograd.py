@@ -14,8 +14,8 @@ from tape_helpers import (
 
 import minicnn
 from minicnn import autograd
-from minicnn.autograd import Function
-from minicnn.errors import GraphError
+from minicnn.autograd import Function, Variable
+from minicnn.errors import ArgumentTypeError, DTypeError, GraphError, ParameterError
 
 # ---- higher orders
 
@@ -185,3 +185,41 @@ def test_an_op_computes_only_the_gradients_wanted():
     x, y = leaf(1), minicnn.ones(1, dtype=f64)
     Spy.apply(x, y, leaf(2)).sum().backward()
     assert asked == [(True, False, True)]
+
+
+def test_grad_materializes_and_refuses_what_it_cannot_do():
+    x, y = leaf(1, 2), leaf(3)
+    gx, gy = autograd.grad((x * 2).sum(), [x, y], materialize_grads=True)
+    close(gx, [2, 2])
+    close(gy, [0])
+    with raises_in_three_lines(ParameterError, "allow_unused"):
+        autograd.grad((x * 2).sum(), [x, y], materialize_grads=True, allow_unused=False)
+    with raises_in_three_lines(ParameterError, "is_grads_batched"):
+        autograd.grad(x * 2, x, minicnn.ones(3, 2, dtype=f64), is_grads_batched=True)
+    with raises_in_three_lines(GraphError, "inputs is empty"):
+        autograd.grad((x * 2).sum(), [])
+
+
+def test_the_old_name_of_grad_tensors():
+    x = leaf(1, 2)
+    autograd.backward(x * 2, grad_variables=minicnn.tensor([1.0, 10.0], dtype=f64))
+    close(x.grad, [2, 20])
+    with raises_in_three_lines(GraphError, "grad_variables"):
+        autograd.backward(x * 2, x.detach(), grad_variables=x.detach())
+
+
+def test_variable_is_an_old_name_of_a_tensor():
+    x = leaf(1, 2)
+    assert Variable(x * 2).is_leaf
+    assert not Variable(x).requires_grad
+    assert Variable(x, requires_grad=True).requires_grad
+    assert isinstance(x, Variable)
+    assert not isinstance([1.0], Variable)
+    zeros = minicnn.zeros(2)
+    Variable(zeros).add_(1)
+    assert zeros.tolist() == [1, 1]
+    assert Variable().shape == (0,)
+    with raises_in_three_lines(ArgumentTypeError, "Variable", "list"):
+        Variable([1.0])
+    with raises_in_three_lines(DTypeError, "int64"):
+        Variable(minicnn.tensor([1]), requires_grad=True)

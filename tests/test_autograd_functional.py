@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn.autograd.functional import hessian, hvp, jacobian, jvp, vjp
-from minicnn.errors import ArgumentTypeError, GraphError, ShapeError
+from minicnn.autograd.functional import hessian, hvp, jacobian, jvp, vhp, vjp
+from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError
 
 f64 = minicnn.float64
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -94,3 +94,36 @@ def test_errors():
         with pytest.raises(error) as caught:
             call()
         assert len(str(caught.value).splitlines()) == 3
+
+
+def test_vhp_is_the_product_from_the_left():
+    h = hessian(lambda x: (x**3).prod(), t([1.0, 2.0]))
+    v = t([0.3, -0.7])
+    y, product = vhp(lambda x: (x**3).prod(), t([1.0, 2.0]), v)
+    np.testing.assert_allclose(product.numpy(), (v @ h).numpy())
+    assert y.item() == 8.0
+    assert not product.requires_grad
+
+
+def test_strict_refuses_derivatives_that_are_zero_everywhere():
+    x = t([1.0, 2.0])
+
+    def linear(x):
+        return (3 * x).sum()
+
+    assert hvp(linear, x, x)[1].tolist() == [0, 0]
+    for call in (
+        lambda: hvp(linear, x, x, strict=True),
+        lambda: vhp(linear, x, x, strict=True),
+        lambda: hessian(linear, x, strict=True),
+        lambda: jvp(lambda x: 3 * x, x, x, strict=True, create_graph=True),
+        lambda: jacobian(lambda x: 3 * x, x, strict=True, create_graph=True),
+        lambda: jacobian(lambda x: x, x, strict=True, vectorize=True),
+    ):
+        with pytest.raises(GraphError, match="strict"):
+            call()
+    assert jvp(lambda x: 3 * x, x, x, strict=True)[1].tolist() == [3, 6]
+    with pytest.raises(ParameterError, match="strategy"):
+        jacobian(lambda x: x, x, strategy="sideways")
+    with pytest.raises(ShapeError, match="one number"):
+        hessian(lambda x: (x.sum(), x.sum()), x)

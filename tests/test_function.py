@@ -256,3 +256,79 @@ def test_function_hooks_and_error_restore():
     with pytest.raises(KeyError):
         y.sum().backward()
     assert minicnn.is_grad_enabled()
+
+
+# ---- setup_context and writes in place
+
+
+class Scale(Function):
+    @staticmethod
+    def forward(x, y, factor):
+        return x * y * factor
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, y, ctx.factor = inputs
+        ctx.save_for_backward(x, y)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return g * y * ctx.factor, g * x * ctx.factor, None
+
+
+def test_forward_and_setup_context_apart():
+    x, y = leaf(2), leaf(3)
+    (g,) = autograd.grad(Scale.apply(x, y, 10) ** 2, x, create_graph=True)  # 200xy²
+    close(g, [3600])
+    g.sum().backward()
+    close(x.grad, [1800])
+    close(y.grad, [2400])
+    assert Scale.apply(x, y, 1).grad_fn.name() == "ScaleBackward"
+
+
+class Double(Function):
+    @staticmethod
+    def forward(ctx, x, give=True):
+        ctx.mark_dirty(x)
+        x.mul_(2)
+        return x if give else x + 1
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2, None
+
+
+def test_a_function_that_writes_in_place_gives_its_input_the_new_history():
+    x = leaf(1, 2)
+    a = x * 3
+    assert Double.apply(a) is a
+    (a * a).sum().backward()  # 36x²
+    close(x.grad, [72, 144])
+
+
+def test_a_function_that_writes_to_a_view_changes_the_history_of_the_whole():
+    x = leaf(1, 2)
+    a = x * 3
+    Double.apply(a[:1])
+    assert a.tolist() == [6, 6]
+    (a * a).sum().backward()
+    close(x.grad, [72, 36])
+
+
+def test_what_needs_the_value_before_the_write_says_so():
+    a = leaf(1, 2) * 3
+    y = a.sin().sum()
+    Double.apply(a)
+    with raises_in_three_lines(GraphError, "in place"):
+        y.backward()
+
+
+def test_a_function_may_write_neither_to_a_leaf_nor_without_returning_it():
+    with raises_in_three_lines(GraphError, "Double", "leaf"):
+        Double.apply(leaf(1))
+    with raises_in_three_lines(GraphError, "Double", "dirty"):
+        Double.apply(leaf(1) * 1, False)
+    constant = minicnn.ones(1)
+    assert Double.apply(constant) is constant
+    assert not constant.requires_grad

@@ -271,3 +271,42 @@ def test_the_mode_is_restored_when_backward_fails():
     with pytest.raises(AssertionError):
         Tripwire.apply(x).sum().backward()
     assert minicnn.is_grad_enabled()
+
+
+def test_a_decorated_generator_runs_in_the_mode_and_gets_what_is_sent_and_thrown():
+    seen = []
+
+    @minicnn.no_grad()
+    def steps():
+        try:
+            seen.append((yield minicnn.is_grad_enabled()))
+            yield 1
+        except KeyError:
+            seen.append(minicnn.is_grad_enabled())
+            yield 2
+        finally:
+            seen.append(("end", minicnn.is_grad_enabled()))
+
+    running = steps()
+    assert next(running) is False
+    assert minicnn.is_grad_enabled()
+    assert running.send("sent") == 1
+    assert running.throw(KeyError()) == 2
+    assert minicnn.is_grad_enabled()
+    with pytest.raises(StopIteration):
+        next(running)
+    assert seen == ["sent", False, ("end", False)]
+    running = steps()
+    next(running)
+    running.close()
+    assert seen[-1] == ("end", False)
+
+
+def test_set_grad_enabled_as_a_decorator_sets_the_function_alone():
+    @minicnn.set_grad_enabled(False)
+    def inside():
+        return minicnn.is_grad_enabled()
+
+    assert minicnn.is_grad_enabled()
+    assert inside() is False
+    assert minicnn.is_grad_enabled()

@@ -10,19 +10,21 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minicnn.autograd.graph import Hook, Node, TapeTensor, clock, edge_of, memory_of, wrap
-from minicnn.autograd.mode import mode, plainly
+from minicnn.autograd.anomaly_mode import anomaly, check_nan, told
+from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, wrap
+from minicnn.autograd.hooks import run_hooks, run_post_hooks, run_pre_hooks
+from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
 
 
-def _reachable(roots: Iterable[Any]) -> list[Node]:
-    """Return all nodes that gradients from ``roots`` can reach, oldest first."""
-    stack = [root for root in roots if isinstance(root, Node)]
+def reachable(roots: Iterable[Any], since: int = 0) -> list[Node]:
+    """Return all nodes that gradients from ``roots`` can reach, oldest first; of those born ``since`` then."""
+    stack = [root for root in roots if isinstance(root, Node) and root.born > since]
     seen = set(stack)
     while stack:
         for edge in stack.pop().edges:
-            if isinstance(edge, Node) and edge not in seen:
+            if isinstance(edge, Node) and edge not in seen and edge.born > since:
                 seen.add(edge)
                 stack.append(edge)
     return sorted(seen, key=_born)
@@ -53,6 +55,7 @@ def propagate(
     retain_graph: bool,
     create_graph: bool,
     targets: Sequence[TapeTensor] | None = None,
+    since: int = 0,
 ) -> dict[Any, Any]:
     """Run gradients back from ``roots``; return what reached each leaf or, where given, each target.
 
@@ -62,6 +65,8 @@ def propagate(
         retain_graph: keep saved arrays for another backward.
         create_graph: record the gradients' own computation.
         targets: the tensors whose gradients are wanted; all leaves where None.
+        since: a time of the clock. Nodes born before it, and leaves, are left to another run: what reaches them is
+            returned, without their hooks.
 
     Returns:
         The sum of gradients for each leaf (by tensor), or for each target (by its edge).
@@ -71,13 +76,15 @@ def propagate(
         edge = edge_of(root)
         pending[edge] = pending[edge] + grad if edge in pending else grad
     wanted: set[Any] | None = None
-    order = _reachable(pending)
+    order = reachable(pending, since)
     if targets is not None:
         wanted = {edge_of(target) for target in targets}
         order = _on_the_way(order, wanted)
     found: dict[Any, Any] = {}
+    searching = anomaly.on and anomaly.check_nan
     previous = mode.recording, mode.walking
     mode.recording, mode.walking = create_graph, not create_graph
+    node: Any = None
     try:
         for node in reversed(order):
             grad = pending.pop(node, None)
@@ -89,43 +96,32 @@ def propagate(
                 _keep(node.retain(), grad)
             if wanted is not None and node in wanted:
                 found[node] = grad
+            if node.pre_hooks is not None:
+                grad = run_pre_hooks(node.pre_hooks, grad)
             results = node.vjp(grad, create_graph)
+            if searching:
+                check_nan(node.name(), results, node.trace)
+            if node.post_hooks is not None:
+                results = run_post_hooks(node.post_hooks, results, grad)
             for edge, result in zip(node.edges, results, strict=True):
                 if edge is not None and result is not None:
                     before = pending.get(edge)
                     pending[edge] = result if before is None else before + result
             if not retain_graph:
                 node.release()
+        node = None
         for edge, grad in pending.items():
-            if isinstance(edge, Node):  # a target further up, reached but not passed through
-                if edge.hooks is not None:
-                    grad = run_hooks(edge.hooks, grad)
-            elif edge._hooks is not None:
-                grad = run_hooks(edge._hooks, grad)
+            hooks = edge.hooks if isinstance(edge, Node) else edge._hooks  # a Node: a target that was not passed
+            if hooks is not None and not since:
+                grad = run_hooks(hooks, grad)
             found[edge] = grad
+    except Exception as error:
+        if node is not None:
+            told(error, node.name(), node.trace)
+        raise
     finally:
         mode.recording, mode.walking = previous
     return found
-
-
-def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
-    """Call each hook with the gradient; what it returns, if anything, takes the gradient's place."""
-    for hook in list(hooks.values()):
-        # A hook may keep what it gets, and what it returns, while a leaf's grad is added to in place: copies.
-        with plainly():
-            result = hook(grad if mode.recording else wrap(grad._array.copy()))
-        if result is not None:
-            if not isinstance(result, TapeTensor) or result._array.shape != grad._array.shape:
-                raise GraphError(
-                    message(
-                        "hook",
-                        f"a gradient hook must return None or a tensor of shape {tuple(grad._array.shape)}.",
-                        f"got {getattr(result, 'shape', type(result).__name__)}",
-                        "return a tensor of the gradient's shape, or nothing.",
-                    )
-                )
-            grad = result if mode.recording else wrap(result._array.copy())
-    return grad
 
 
 def _keep(tensor: TapeTensor | None, grad: Any) -> None:
@@ -198,6 +194,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: TapeTensor | Sequence[TapeTensor] | None = None,
 ) -> None:
     """Add the gradient of ``tensors`` to the ``grad`` of every leaf they came from.
@@ -207,7 +204,8 @@ def backward(
         grad_tensors: one gradient a tensor, of its shape; None stands for 1.
         retain_graph: keep what was saved, for another backward; as ``create_graph`` by default.
         create_graph: record this computation too, for gradients of gradients.
-        inputs: add to these leaves only.
+        grad_variables: the old name of ``grad_tensors``.
+        inputs: add to these tensors only; leaves or not.
 
     Raises:
         GraphError: nothing was recorded, the graph was freed, or a saved tensor was changed in place.
@@ -219,6 +217,8 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if grad_variables is not None:
+        grad_tensors = _renamed(grad_tensors, grad_variables)
     roots, given, targets = _sequence(tensors), _sequence(grad_tensors), None
     if inputs is not None:
         targets = _sequence(inputs)
@@ -234,6 +234,22 @@ def backward(
     for tensor, grad in arrived:
         if grad is not None:
             _accumulate(tensor, grad, create_graph, lent)
+            if tensor._post_hooks is not None:
+                for hook in list(tensor._post_hooks.values()):
+                    hook(tensor)
+
+
+def _renamed(grad_tensors: Any, grad_variables: Any) -> Any:
+    if grad_tensors is not None:
+        raise GraphError(
+            message(
+                "backward",
+                "got grad_tensors and grad_variables, which are one.",
+                "grad_variables is the old name",
+                "pass grad_tensors only.",
+            )
+        )
+    return grad_variables
 
 
 def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
@@ -262,7 +278,7 @@ def _add_grad(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -
 def _check_wanted(where: str, inputs: list[Any]) -> None:
     """Raise an error where there are no inputs, or one has no gradient."""
     if not inputs:
-        raise ParameterError(message(where, "expects at least one input.", "inputs is empty", "leave it out, for all."))
+        raise GraphError(message(where, "expects at least one input.", "inputs is empty", "name the tensors wanted."))
     for i, tensor in enumerate(inputs):
         if not tensor._requires_grad:
             raise GraphError(
@@ -287,7 +303,10 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """Return the gradients of ``outputs`` for ``inputs``, leaving every ``.grad`` as it is.
 
@@ -297,13 +316,18 @@ def grad(
         grad_outputs: one gradient an output, of its shape; None stands for 1.
         retain_graph: keep what was saved, for another backward; as ``create_graph`` by default.
         create_graph: record this computation too, for gradients of gradients.
-        allow_unused: return None for an input that no output depends on, where otherwise an error says so.
+        only_inputs: has no effect, as in PyTorch.
+        allow_unused: return None for an input that no output depends on, where otherwise an error says so; as
+            ``materialize_grads`` by default.
+        is_grads_batched: must be False: there is no vmap.
+        materialize_grads: return zeros for an input that no output depends on.
 
     Returns:
         One gradient an input.
 
     Raises:
         GraphError: an input does not require grad or was not used, or as `backward`.
+        ParameterError: ``allow_unused=False`` with ``materialize_grads``, or ``is_grads_batched``.
 
     >>> import minicnn
     >>> x = minicnn.tensor(3.0, requires_grad=True)
@@ -311,6 +335,7 @@ def grad(
     >>> grad(dx, x)
     (tensor(18.),)
     """
+    _check_options(is_grads_batched, materialize_grads, allow_unused)
     roots, wanted, given = _sequence(outputs), _sequence(inputs), _sequence(grad_outputs)
     _check_wanted("grad", wanted)
     grads = _first_grads("grad", roots, given)
@@ -318,7 +343,10 @@ def grad(
     found = propagate(roots, grads, retain_graph=retain, create_graph=create_graph, targets=wanted)
     results = [found.get(edge_of(tensor)) for tensor in wanted]
     for i, result in enumerate(results):
-        if result is None and not allow_unused:
+        if result is None and materialize_grads:
+            array = wanted[i]._array
+            results[i] = wrap(backend_of(array).xp.zeros(array.shape, dtype=array.dtype))
+        elif result is None and not allow_unused:
             raise GraphError(
                 message(
                     "grad",
@@ -328,3 +356,24 @@ def grad(
                 )
             )
     return tuple(results)
+
+
+def _check_options(is_grads_batched: bool, materialize_grads: bool, allow_unused: bool | None) -> None:
+    if is_grads_batched:
+        raise ParameterError(
+            message(
+                "grad",
+                "is_grads_batched=True is not supported.",
+                "it asks for one backward over a batch of gradients, by vmap, which minicnn has not",
+                "call grad() once for each gradient, with retain_graph=True.",
+            )
+        )
+    if materialize_grads and allow_unused is False:
+        raise ParameterError(
+            message(
+                "grad",
+                "materialize_grads=True needs allow_unused=True.",
+                "got allow_unused=False",
+                "leave allow_unused out.",
+            )
+        )

@@ -17,6 +17,7 @@ from minicnn.autograd.graph import (
     wrap,
 )
 from minicnn.autograd.mode import mode, no_grad, plainly
+from minicnn.autograd.writes import refuse_leaf
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
 
@@ -34,6 +35,7 @@ class Context:
         self._saved: tuple[Any, ...] | None = ()
         self._saved_outputs: list[int | None] = []
         self._constant: tuple[Any, ...] = ()
+        self._dirty: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors for backward, guarded against changes in place; read them as ``ctx.saved_tensors``."""
@@ -42,6 +44,10 @@ class Context:
     def mark_non_differentiable(self, *tensors: Any) -> None:
         """Say that these outputs have no gradient."""
         self._constant = tensors
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Say that forward changed these inputs in place; it must return each of them."""
+        self._dirty = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether a missing output gradient comes as zeros (the default) or as None."""
@@ -76,9 +82,24 @@ class Context:
             tensor._node, tensor._requires_grad = self._node.outputs(index), True
         return tensor
 
+    def _check_dirty(self, name: str, args: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Raise GraphError where a tensor that forward changed in place is a leaf, or is not returned."""
+        for tensor in self._dirty:
+            if not _among(tensor, outputs):
+                raise GraphError(
+                    message(
+                        name,
+                        "a tensor marked as dirty was not returned by forward.",
+                        f"shape {tuple(tensor._array.shape)}; {len(outputs)} outputs",
+                        "return each tensor that forward changes in place.",
+                    )
+                )
+            if mode.recording and _among(tensor, args):
+                refuse_leaf(tensor, name)
+
     def _seal(self, outputs: tuple[Any, ...]) -> None:
         """Keep stand-ins of what was saved, so that no saved output leads back to its own node."""
-        place = {id(out): i for i, out in enumerate(outputs) if not any(out is c for c in self._constant)}
+        place = {id(out): i for i, out in enumerate(outputs) if not _among(out, self._constant)}
         saved = self._saved or ()
         self._saved_outputs = [place.get(id(t)) for t in saved]
         self._saved = tuple(stand_in(t) if isinstance(t, TapeTensor) else t for t in saved)
@@ -88,9 +109,12 @@ class Function:
     """An op of your own: subclass it, and call ``MyOp.apply(...)``.
 
     ``forward(ctx, *args)`` computes with tensors and is not recorded. ``backward(ctx, *grads)`` gets one gradient an
-    output and returns one an argument of forward (None for those without).
+    output and returns one an argument of forward (None for those without). Or, where ``setup_context`` is given,
+    ``forward(*args)`` only computes, and ``setup_context(ctx, inputs, output)`` keeps what backward needs.
 
     Raises:
+        GraphError: forward or backward is not given, or a tensor of ``ctx.mark_dirty`` is a leaf that requires grad, or
+            was not returned.
         ShapeError: backward returned a gradient of another shape than its input, or the wrong number of them.
 
     >>> import minicnn
@@ -115,6 +139,11 @@ class Function:
         raise _missing("forward")
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Keep on ``ctx`` what backward needs, of the arguments and the output of a forward without ctx."""
+        raise _missing("setup_context")
+
+    @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         """Return the gradient of each input; override it."""
         raise _missing("backward")
@@ -125,26 +154,25 @@ class Function:
         needs = tuple(isinstance(a, TapeTensor) and a._requires_grad for a in args)
         ctx = Context(needs)
         with no_grad():
-            result = cls.forward(ctx, *args)
+            if cls.setup_context is Function.setup_context:
+                result = cls.forward(ctx, *args)
+            else:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+        originals = result if isinstance(result, tuple) else (result,)
+        ctx._check_dirty(cls.__name__, args, originals)
         if not (mode.recording and any(needs)):
             return result
-        originals = result if isinstance(result, tuple) else (result,)
         for out in originals:
             if isinstance(out, TapeTensor):
                 memory_of(out)  # shared below, so that a later write to the output is seen in backward
         node = FunctionNode(cls, ctx, args, originals)
-        outputs = []
-        for i, out in enumerate(originals):
-            if (
-                isinstance(out, TapeTensor)
-                and out._array.dtype.kind == "f"
-                and not any(out is c for c in ctx._constant)
-            ):
-                # A tensor of its own: forward may have returned an input as it is.
-                memory, out = out._memory, wrap(out._array)
-                out._memory, out._node, out._requires_grad = memory, node.outputs(i), True
-            outputs.append(out)
-        return tuple(outputs) if isinstance(result, tuple) else outputs[0]
+        outputs = tuple(node.recorded(i, out) for i, out in enumerate(originals))
+        return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def _among(tensor: Any, tensors: Sequence[Any]) -> bool:
+    return any(tensor is t for t in tensors)
 
 
 def _missing(name: str) -> GraphError:
@@ -155,6 +183,9 @@ def _missing(name: str) -> GraphError:
 
 class FunctionNode(Node):
     """A recorded call of a user's `Function`."""
+
+    def name(self) -> str:
+        return f"{self.label}Backward"
 
     def __init__(self, function: type[Function], ctx: Context, args: Sequence[Any], outputs: tuple[Any, ...]) -> None:
         super().__init__(function.__name__, tuple(edge_of(a) if isinstance(a, TapeTensor) else None for a in args))
@@ -167,6 +198,19 @@ class FunctionNode(Node):
             for out in outputs
         ]
         ctx._seal(outputs)
+
+    def recorded(self, index: int, out: Any) -> Any:
+        """Return an output of forward with this node as its history, where it has a gradient."""
+        if not isinstance(out, TapeTensor) or out._array.dtype.kind != "f" or _among(out, self.ctx._constant):
+            return out
+        tensor = wrap(out._array)  # one of its own: forward may have returned an input as it is
+        tensor._memory, tensor._node, tensor._requires_grad = out._memory, self.outputs(index), True
+        if _among(out, self.ctx._dirty):
+            from minicnn.ops.inplace import rebase
+
+            rebase(out, tensor)
+            return out
+        return tensor
 
     def outputs(self, index: int) -> Node:
         """Return the node of one output."""
@@ -197,7 +241,7 @@ class FunctionNode(Node):
         if len(found) != len(self.edges):
             raise ShapeError(
                 message(
-                    f"{self.name}.backward",
+                    f"{self.label}.backward",
                     f"must return {len(self.edges)} gradients, one an argument of forward; got {len(found)}.",
                     f"arguments of forward: {len(self.edges)}",
                     "return None for arguments without gradient.",
@@ -209,7 +253,7 @@ class FunctionNode(Node):
             if not isinstance(g, TapeTensor):
                 raise ArgumentTypeError(
                     message(
-                        f"{self.name}.backward",
+                        f"{self.label}.backward",
                         f"gradient {i} must be a Tensor, got {type(g).__name__}.",
                         f"its input has shape {shape}",
                         "compute it with tensor ops.",
@@ -218,7 +262,7 @@ class FunctionNode(Node):
             if g._array.shape != shape:
                 raise ShapeError(
                     message(
-                        f"{self.name}.backward",
+                        f"{self.label}.backward",
                         f"gradient {i} must have its input's shape {tuple(shape)}, got {tuple(g._array.shape)}.",
                         f"input {tuple(shape)}; gradient {tuple(g._array.shape)}",
                         "sum the gradient over the dims that forward broadcast.",
@@ -256,7 +300,7 @@ class _Once(Node):
     def vjp(self, grad: Any, create_graph: bool) -> Sequence[Any]:
         raise GraphError(
             message(
-                self.name,
+                self.label,
                 "this backward was marked as differentiable once, and is differentiated a second time.",
                 "it is decorated with @once_differentiable",
                 "remove the decorator and write backward in tensor ops.",

@@ -13,7 +13,7 @@ from minicnn.autograd.engine import grad
 from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.mode import enable_grad
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message, shown
 
 Function = Callable[..., Any]
 
@@ -26,7 +26,7 @@ def _tuple(where: str, name: str, value: Any) -> tuple[tuple[Any, ...], bool]:
             message(
                 where,
                 f"{name} expects a Tensor or a tuple of them, got {type(value).__name__}.",
-                f"{name} = {str(value)[:60]}",
+                f"{name} = {shown(value)}",
                 "make tensors of the numbers first: minicnn.tensor(values).",
             )
         )
@@ -59,12 +59,15 @@ def _grads(
             create_graph=create_graph,
             allow_unused=True,
         )
-    if strict and any(f is None for f in found):
+    missing = [f is None or (create_graph and not f._requires_grad) for f in found]
+    if strict and any(missing):
+        i = missing.index(True)
+        problem = "an output" if found[i] is None else "the jacobian"
         raise GraphError(
             message(
                 where,
-                "an output does not depend on an input, and strict is True.",
-                f"input {[f is None for f in found].index(True)} has no gradient",
+                f"{problem} does not depend on an input, and strict is True.",
+                f"input {i} has no gradient",
                 "leave strict out to get zeros.",
             )
         )
@@ -82,7 +85,30 @@ def _one_hot(y: Any, place: int) -> Any:
     return wrap(array.reshape(y._array.shape))
 
 
-def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
+def _check_options(where: str, strict: bool, vectorize: bool, strategy: str) -> None:
+    if strict and vectorize:
+        raise GraphError(
+            message(where, "strict=True and vectorize=True do not go together.", "got both", "leave vectorize out.")
+        )
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise ParameterError(
+            message(
+                where,
+                "strategy expects 'reverse-mode' or 'forward-mode'.",
+                f"got {strategy!r}",
+                "leave it out: minicnn goes in reverse either way.",
+            )
+        )
+
+
+def jacobian(
+    func: Function,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
     """Return all first derivatives: J[i, j] = ∂yᵢ/∂xⱼ.
 
     Shapes: for an output (*Y) and an input (*X): (*Y, *X). Several outputs give a tuple of outputs, several inputs a
@@ -92,15 +118,19 @@ def jacobian(func: Function, inputs: Any, create_graph: bool = False, strict: bo
         func: takes the inputs, returns a tensor or a tuple of tensors.
         inputs: a tensor or a tuple of them, of floats.
         create_graph: record, so that the result can itself be differentiated.
-        strict: raise where an output does not depend on an input, rather than return zeros.
+        strict: raise where an output does not depend on an input, rather than return zeros; with ``create_graph``,
+            also where the Jacobian does not.
+        vectorize, strategy: taken as PyTorch takes them, without effect: rows are computed one by one, in reverse.
     Raises:
         ArgumentTypeError: inputs or outputs are no tensors.
+        GraphError: what ``strict`` forbids.
 
     >>> import minicnn
     >>> jacobian(lambda x: x**2, minicnn.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
+    _check_options("jacobian", strict, vectorize, strategy)
     given, alone = _tuple("jacobian", "inputs", inputs)
     with enable_grad():
         xs = _fresh(given, create_graph)
@@ -128,43 +158,58 @@ def _cat(parts: list[Any]) -> Any:
     return functions["cat"].function(parts)
 
 
-def hessian(func: Function, inputs: Any, create_graph: bool = False, strict: bool = False) -> Any:
+def hessian(
+    func: Function,
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
     """Return all second derivatives of a function with one number as output: H[i, j] = ∂²y/∂xᵢ∂xⱼ.
 
     Shapes: for an input (*X): (*X, *X); for several inputs, a tuple of tuples.
 
+    Args:
+        func: returns one number.
+        vectorize, outer_jacobian_strategy: without effect; the others as for `jacobian`.
     Raises:
-        ShapeError: the output has more than one element.
+        ShapeError: the output has more than one element, or there are several.
 
     >>> import minicnn
     >>> hessian(lambda x: (x**3).sum(), minicnn.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
+    _check_options("hessian", strict, vectorize, outer_jacobian_strategy)
     given, alone = _tuple("hessian", "inputs", inputs)
 
     def gradient(*xs: Any) -> Any:
-        (y,), _ = _call("hessian", func, xs)
-        _need_scalar("hessian", y)
+        y = _number("hessian", func, xs)
         return _grads((y,), xs, (_one_hot(y, 0),), True, strict, "hessian")
 
     rows = jacobian(gradient, given, create_graph, strict)
     return rows[0][0] if alone else rows
 
 
-def _need_scalar(where: str, y: Any) -> None:
-    if y.numel() != 1:
-        raise ShapeError(
-            message(where, "func must return one number.", f"it returned shape {tuple(y.shape)}", "sum the output.")
-        )
+def _number(where: str, func: Function, xs: tuple[Any, ...]) -> Any:
+    """Return what func returns, checked to be one number."""
+    ys, _ = _call(where, func, xs)
+    if len(ys) != 1 or ys[0].numel() != 1:
+        shapes = ", ".join(str(tuple(y.shape)) for y in ys)
+        raise ShapeError(message(where, "func must return one number.", f"it returned {shapes}", "sum the output."))
+    return ys[0]
 
 
 def _vectors(where: str, v: Any, like: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the vectors of a product, checked; 1 for a single number where none is given."""
     if v is None:
-        for y in like:
-            _need_scalar(where, y)
-        return tuple(_one_hot(y, 0) for y in like)
+        if len(like) != 1 or like[0].numel() != 1:
+            stands = ", ".join(str(tuple(y.shape)) for y in like)
+            raise ShapeError(
+                message(where, "v can be left out for one number only.", f"it stands for {stands}", "pass v.")
+            )
+        return (_one_hot(like[0], 0),)
     vectors, _ = _tuple(where, "v", v)
     shapes, wanted = [tuple(x.shape) for x in vectors], [tuple(y.shape) for y in like]
     if shapes != wanted:
@@ -213,28 +258,46 @@ def jvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, 
         ys, one = _call("jvp", func, xs)
         us = tuple(_zeros_like(y).requires_grad_() for y in ys)
         products = _grads(ys, xs, us, True, strict, "jvp")
-        found = _grads(products, us, _vectors("jvp", v, given), create_graph, False, "jvp")
+        found = _grads(products, us, _vectors("jvp", v, given), create_graph, strict and create_graph, "jvp")
     outputs = ys if create_graph else tuple(y.detach() for y in ys)
     return (outputs[0] if one else outputs), (found[0] if one else found)
 
 
-def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
-    """Return the output, and the product of the Hessian with a vector: H v, without ever making H.
+def vhp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """Return the output, and the product of a vector with the Hessian: vᵀ H, without ever making H.
 
     Args:
         func: returns one number.
-        v: in the inputs' shapes.
+        v: in the inputs' shapes; may be left out where the input is one number.
+
+    >>> import minicnn
+    >>> y, product = vhp(lambda x: (x**3).sum(), minicnn.tensor([1.0, 2.0]), minicnn.tensor([1.0, 1.0]))
+    >>> product
+    tensor([ 6., 12.])
+    """
+    return _vhp("vhp", func, inputs, v, create_graph, strict)
+
+
+def hvp(func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> Any:
+    """Return the output, and the product of the Hessian with a vector: H v. H is symmetric, so this is `vhp`.
+
+    Args:
+        func: returns one number.
+        v: in the inputs' shapes; may be left out where the input is one number.
 
     >>> import minicnn
     >>> y, product = hvp(lambda x: (x**3).sum(), minicnn.tensor([1.0, 2.0]), minicnn.tensor([1.0, 1.0]))
     >>> product
     tensor([ 6., 12.])
     """
-    given, alone = _tuple("hvp", "inputs", inputs)
+    return _vhp("hvp", func, inputs, v, create_graph, strict)
+
+
+def _vhp(where: str, func: Function, inputs: Any, v: Any, create_graph: bool, strict: bool) -> Any:
+    given, alone = _tuple(where, "inputs", inputs)
     with enable_grad():
         xs = _fresh(given, create_graph)
-        (y,), _ = _call("hvp", func, xs)
-        _need_scalar("hvp", y)
-        gradient = _grads((y,), xs, (_one_hot(y, 0),), True, strict, "hvp")
-        found = _grads(gradient, xs, _vectors("hvp", v, given), create_graph, False, "hvp")
+        y = _number(where, func, xs)
+        gradient = _grads((y,), xs, (_one_hot(y, 0),), True, strict, where)
+        found = _grads(gradient, xs, _vectors(where, v, given), create_graph, strict, where)
     return (y if create_graph else y.detach()), (found[0] if alone else found)

@@ -16,6 +16,8 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from minicnn.autograd.anomaly_mode import anomaly, calls
+from minicnn.autograd.mode import inferring, mode
 from minicnn.backend import Array
 from minicnn.errors import GraphError, message
 
@@ -28,9 +30,46 @@ class Memory:
     """What tensors that share memory have in common: the clock when it was last written to in place."""
 
     __slots__ = ("written",)
+    inference = False  # whether it was made in inference mode
 
     def __init__(self) -> None:
         self.written = 0
+
+
+class InferenceMemory(Memory):
+    """The memory of an inference tensor, and of its views."""
+
+    __slots__ = ()
+    inference = True
+
+
+class Handle:
+    """What registering a hook returns: ``remove()`` takes the hook away."""
+
+    def __init__(self, hooks: dict[int, Any]) -> None:
+        self._hooks = hooks
+        self._key = clock()
+
+    def remove(self) -> None:
+        """Take the hook away; nothing happens the second time."""
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def register(owner: Any, name: str, hook: Any) -> Handle:
+    """Add a hook to those that ``owner`` holds under this name, in a dict made on first use; return its handle."""
+    hooks = getattr(owner, name)
+    if hooks is None:
+        hooks = {}
+        setattr(owner, name, hooks)
+    handle = Handle(hooks)
+    hooks[handle._key] = hook
+    return handle
 
 
 class Family:
@@ -46,7 +85,7 @@ class Family:
     def __init__(self, root: TapeTensor) -> None:
         # Not a whole stand-in: a leaf that leads to its family, and back, would be a cycle.
         self.root = wrap(root._array)
-        self.root._node, self.root._requires_grad = root._node, root._requires_grad
+        self.root._node, self.root._requires_grad, self.root._memory = root._node, root._requires_grad, None
         self.members = [weakref.ref(root)]
         self.full = 16  # how long the list may grow before the dead are taken out
 
@@ -72,6 +111,7 @@ class TapeTensor:
     _family: Family | None = None  # made when a view is first taken
     _origin: TapeTensor | None = None  # for the stand-in of a leaf: the leaf
     _hooks: dict[int, Hook] | None = None  # of a leaf; those of other tensors live in their node
+    _post_hooks: dict[int, Hook] | None = None  # called when its grad has been added to
     _grad: Any = None
 
 
@@ -92,6 +132,8 @@ def wrap(array: Array) -> Any:
     """Return a tensor around an array, off the tape."""
     tensor = tensor_class.__new__(tensor_class)
     tensor._array = array
+    if inferring.blocks and mode.inference:
+        tensor._memory = InferenceMemory()
     return tensor
 
 
@@ -105,6 +147,15 @@ def stand_in(tensor: TapeTensor) -> Any:
     memory = tensor._memory
     if memory is None:
         memory = tensor._memory = Memory()
+    elif memory.inference and mode.recording:
+        raise GraphError(
+            message(
+                "inference tensor",
+                "one cannot be saved for backward.",
+                f"shape {tuple(tensor._array.shape)}; it was made in inference mode, and a recorded op needs its value",
+                "use x.clone(), an ordinary tensor, or make it under minicnn.no_grad().",
+            )
+        )
     copy._memory = memory
     if tensor._requires_grad:
         copy._requires_grad = True
@@ -124,11 +175,12 @@ def memory_of(tensor: TapeTensor) -> Memory:
 
 def share(tensor: TapeTensor, view: TapeTensor) -> None:
     """Note that ``view`` is a view of ``tensor``, if it is one: they share memory, and a family."""
-    base = view._array.base
-    if view._array is not tensor._array and (
-        base is None or (base is not tensor._array and base is not tensor._array.base)
-    ):
-        return  # a copy: a reshape that could not be a view, for one
+    base, array = view._array.base, tensor._array
+    if view._array is not array:
+        while base is not array and (base is None or base is not array.base):
+            if base is None:
+                return  # a copy: a reshape that could not be a view, for one
+            base = getattr(base, "base", None)  # as_strided puts objects of its own between
     view._memory = memory_of(tensor)
     with _families:
         if tensor._family is None:
@@ -141,26 +193,32 @@ class Node:
     """One recorded op: where its gradients go, and how they are computed.
 
     Attributes:
-        name: the op's name.
+        label: the op's name.
         edges: for each input, the node that made it, the leaf itself, or None where no gradient is wanted.
         born: the clock when it was recorded.
+        trace: with `detect_anomaly`, the lines that called the op.
     """
 
-    hooks: dict[int, Hook] | None = None
+    hooks: dict[int, Hook] | None = None  # of the tensor made: its gradient
     retain: weakref.ref[TapeTensor] | None = None  # the tensor that asked for its gradient to be kept
+    pre_hooks: dict[int, Hook] | None = None  # of the node: the gradients of its outputs
+    post_hooks: dict[int, Hook] | None = None  # of the node: the gradients of its inputs
+    trace: Any = None
 
-    name: str
+    label: str
     edges: Sequence[Node | TapeTensor | None]
     born: int
 
-    def __init__(self, name: str, edges: Sequence[Node | TapeTensor | None]) -> None:
-        self.name = name
+    def __init__(self, label: str, edges: Sequence[Node | TapeTensor | None]) -> None:
+        self.label = label
         self.edges = edges
         self.born = clock()
+        if anomaly.on:
+            self.trace = calls()
 
     def vjp(self, grad: Any, create_graph: bool) -> Sequence[Any]:
         """Return the gradient for each edge, from the gradient of the output."""
-        raise GraphError(message(self.name, "this node has no gradient.", f"node {self!r}", "detach() it."))
+        raise GraphError(message(self.label, "this node has no gradient.", f"node {self!r}", "detach() it."))
 
     def release(self) -> None:
         """Let go of saved arrays, after the last backward through this node."""
@@ -175,7 +233,7 @@ class Node:
         if memory is not None and memory.written > self.born:
             raise GraphError(
                 message(
-                    self.name,
+                    self.label,
                     "a tensor that its gradient needs was changed in place after the op was recorded.",
                     f"recorded at step {self.born} of the tape, changed at step {memory.written}",
                     "write x = x + y instead of x += y, or change a copy: x.clone().",
@@ -186,20 +244,84 @@ class Node:
         """Return the error for a second backward through a graph that was freed."""
         return GraphError(
             message(
-                self.name,
+                self.label,
                 "backward ran through this graph before, and its saved arrays were freed.",
                 "they are kept for one backward only",
                 "pass retain_graph=True to the first backward(), or compute the loss again.",
             )
         )
 
+    # ---- what users see as a tensor's grad_fn
+
+    def name(self) -> str:
+        """Return the op's name as PyTorch writes it.
+
+        >>> import minicnn
+        >>> minicnn.ones(1, requires_grad=True).exp().grad_fn.name()
+        'ExpBackward0'
+        """
+        return f"{self.label.title().replace('_', '')}Backward0"
+
     @property
-    def next_functions(self) -> tuple[tuple[Node | TapeTensor | None, int], ...]:
-        """The edges, each with an output number, as PyTorch gives them; a leaf stands for itself."""
-        return tuple((edge, getattr(edge, "index", 0)) for edge in self.edges)
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes its gradients go to, each with an output number; an `AccumulateGrad` for a leaf."""
+        return tuple(_next(edge) for edge in self.edges)
+
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Handle:
+        """Call ``fn(grad_inputs, grad_outputs)``, two tuples, after the op's gradient was computed.
+
+        What it returns, if anything, takes the place of ``grad_inputs``: one gradient an entry of ``next_functions``.
+
+        Returns:
+            A handle with ``remove()``.
+        """
+        return register(self, "post_hooks", fn)
+
+    def register_prehook(self, fn: Callable[[Any], Any]) -> Handle:
+        """Call ``fn(grad_outputs)``, a tuple, before the op's gradient is computed.
+
+        What it returns, if anything, takes the place of ``grad_outputs``.
+
+        Returns:
+            A handle with ``remove()``.
+        """
+        return register(self, "pre_hooks", fn)
 
     def __repr__(self) -> str:
-        return f"<{self.name.title().replace('_', '')}Backward0>"
+        return f"<{self.name()}>"
+
+
+class AccumulateGrad(Node):
+    """Stands for a leaf among `next_functions`, as in PyTorch.
+
+    Attributes:
+        variable: the leaf, whose ``grad`` is added to.
+    """
+
+    def __init__(self, variable: TapeTensor) -> None:
+        self.label, self.edges, self.variable = "accumulate_grad", (), variable
+
+    def name(self) -> str:
+        return "AccumulateGrad"
+
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Handle:
+        """Call ``fn((), (grad,))`` after the leaf's ``grad`` was added to."""
+        return register(self.variable, "_post_hooks", lambda leaf: fn((), (leaf._grad,)))
+
+    def register_prehook(self, fn: Callable[[Any], Any]) -> Handle:
+        """Call ``fn((grad,))`` before the leaf's ``grad`` is added to; a tuple it returns takes its place."""
+
+        def hook(grad: Any) -> Any:
+            found = fn((grad,))
+            return found if found is None else found[0]
+
+        return register(self.variable, "_hooks", hook)
+
+
+def _next(edge: Node | TapeTensor | None) -> tuple[Node | None, int]:
+    if isinstance(edge, Output):
+        return edge.parent, edge.index
+    return (edge if edge is None or isinstance(edge, Node) else AccumulateGrad(edge)), 0
 
 
 def edge_of(tensor: TapeTensor) -> Node | TapeTensor | None:
@@ -215,12 +337,28 @@ class Output(Node):
     """One output of a node that has several; collects their gradients into the node's tuple."""
 
     def __init__(self, parent: Node, index: int, count: int) -> None:
-        super().__init__(parent.name, (parent,))
+        super().__init__(parent.label, (parent,))
+        self.parent = parent
         self.index = index
         self.count = count
 
     def vjp(self, grad: Any, create_graph: bool) -> Sequence[Any]:
         return (Outputs([grad if i == self.index else None for i in range(self.count)]),)
+
+    # To users it is one with the node itself.
+
+    def name(self) -> str:
+        return self.parent.name()
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return self.parent.next_functions
+
+    def register_hook(self, fn: Callable[[Any, Any], Any]) -> Handle:
+        return self.parent.register_hook(fn)
+
+    def register_prehook(self, fn: Callable[[Any], Any]) -> Handle:
+        return self.parent.register_prehook(fn)
 
 
 class Outputs:

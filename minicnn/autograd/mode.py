@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from minicnn.errors import ArgumentTypeError, message
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -15,18 +17,26 @@ class _Mode(threading.local):
     """The mode, one a thread."""
 
     recording = True
+    inference = False  # new tensors are inference tensors, and nothing is recorded
     by_definition = False
     walking = False  # running back without recording: what is computed there is never written to, so views go unnoted
 
 
-mode = _Mode()
+mode = _mode = _Mode()
 
 
-class _SetMode:
-    """Set one entry of the mode within a block, or within a function as a decorator."""
+class _Inferring:
+    """How many blocks of `inference_mode` run, in all threads: while none does, no new tensor need ask for the mode."""
 
-    entry = "recording"
-    value = True
+    blocks = 0
+
+
+inferring = _Inferring()
+_counting = threading.Lock()
+
+
+class Block:
+    """A context manager that, as a decorator, runs functions and generator functions within such a block."""
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
@@ -34,7 +44,7 @@ class _SetMode:
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
+            with self.again():
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
@@ -45,19 +55,44 @@ class _SetMode:
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             generator = function(*args, **kwargs)
-            sent = None
+            step: Callable[[], Any] = functools.partial(next, generator)
             try:
                 while True:
-                    with type(self)():
+                    with self.again():
                         try:
-                            item = generator.send(sent)
+                            item = step()
                         except StopIteration as stop:
                             return stop.value
-                    sent = yield item
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        step = functools.partial(generator.throw, error)
+                    else:
+                        step = functools.partial(generator.send, sent)
             finally:
-                generator.close()
+                with self.again():
+                    generator.close()
 
         return wrapped
+
+    def again(self) -> Any:
+        """Return a new block like this one: a decorated function may call itself, or run in several threads."""
+        return type(self)()
+
+    def __enter__(self) -> None:
+        raise NotImplementedError
+
+    def __exit__(self, *_: object) -> None:
+        raise NotImplementedError
+
+
+class _SetMode(Block):
+    """Set one entry of the mode within a block."""
+
+    entry = "recording"
+    value = True
 
     def __enter__(self) -> None:
         self.previous = getattr(mode, self.entry)
@@ -85,9 +120,20 @@ class no_grad(_SetMode):
 
 
 class enable_grad(no_grad):
-    """Record within this block or decorated function, in this thread, inside a `no_grad` too."""
+    """Record within this block or decorated function, in this thread, inside a `no_grad` too; not in `inference_mode`.
+
+    >>> import minicnn
+    >>> x = minicnn.ones(2, requires_grad=True)
+    >>> with no_grad(), enable_grad():
+    ...     (x * 2).requires_grad
+    True
+    """
 
     value = True
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        mode.recording = not mode.inference
 
 
 class by_definition(_SetMode):
@@ -103,23 +149,98 @@ class by_definition(_SetMode):
     entry = "by_definition"
 
 
-class set_grad_enabled:
-    """Set recording on or off: at once, and as a context manager for a block only."""
+class set_grad_enabled(Block):
+    """Set recording on or off: at once, or for a block or a decorated function only.
 
-    def __init__(self, enabled: bool) -> None:
-        self.previous = mode.recording
-        mode.recording = bool(enabled)
+    Args:
+        mode: whether to record. In `inference_mode` nothing is recorded either way.
+
+    >>> import minicnn
+    >>> x = minicnn.ones(2, requires_grad=True)
+    >>> with set_grad_enabled(False):
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self.previous = _mode.recording
+        _mode.recording = self.mode and not _mode.inference
+
+    def __call__(self, function: F) -> F:
+        _mode.recording = self.previous  # meant for the function alone
+        return super().__call__(function)
+
+    def again(self) -> Any:
+        return type(self)(self.mode)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        mode.recording = self.previous
+        _mode.recording = self.previous
+
+
+class inference_mode(Block):
+    """Record nothing within this block or decorated function, in this thread, and never of what is made there.
+
+    Tensors made in it are *inference tensors*. Outside, a recorded op may not save one for its gradient, and a write to
+    one in place is refused; ``clone()`` outside makes an ordinary tensor of one. With ``mode=False``,
+    a block in the middle of another records again.
+
+    Args:
+        mode: whether to turn it on.
+    Raises:
+        ArgumentTypeError: mode is no bool.
+
+    >>> import minicnn
+    >>> x = minicnn.ones(2, requires_grad=True)
+    >>> with inference_mode():
+    ...     y = x * 2
+    >>> y.requires_grad, y.is_inference()
+    (False, True)
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        if isinstance(mode, bool):
+            return super().__new__(cls)
+        if callable(mode):
+            return cls()(mode)  # @inference_mode as well as @inference_mode()
+        raise ArgumentTypeError(
+            message(
+                "inference_mode",
+                f"mode expects True or False, got {type(mode).__name__}.",
+                f"mode = {mode!r}"[:200],
+                "with minicnn.inference_mode(): ...",
+            )
+        )
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+
+    def again(self) -> Any:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        self.previous = mode.recording, mode.inference
+        mode.recording, mode.inference = not self.mode, self.mode
+        with _counting:
+            inferring.blocks += 1
+
+    def __exit__(self, *_: object) -> None:
+        mode.recording, mode.inference = self.previous
+        with _counting:
+            inferring.blocks -= 1
 
 
 def is_grad_enabled() -> bool:
     """Return whether this thread records."""
     return mode.recording
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether this thread is in `inference_mode`."""
+    return mode.inference
 
 
 class plainly(_SetMode):

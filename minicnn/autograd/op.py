@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.refusal import guarded
 from minicnn.autograd.sample import Errors, Samples
 from minicnn.backend import Array, Backend, backend_of, by_array_type
 from minicnn.errors import ArgumentTypeError, BackendError, message
@@ -45,6 +46,7 @@ def composition(samples: Samples, errors: Errors) -> Callable[[F], F]:
     """Decorator: register a public function that is composed of others, with samples of its own."""
 
     def register(function: F) -> F:
+        function = guarded(function)
         functions[function.__name__] = Public(function, samples, errors, None)
         return function
 
@@ -69,6 +71,7 @@ class Op:
     samples: ClassVar[Any]
     errors: ClassVar[Any]
     applied: ClassVar[bool] = False  # whether a public function was registered for it
+    quick: ClassVar[bool] = False  # whether `apply` itself answers failed calls, and spares the function its guard
 
     def __init_subclass__(cls, abstract: bool = False, register: bool = True) -> None:
         cls.name = cls.__dict__.get("name", _snake(cls.__name__))
@@ -84,6 +87,7 @@ class Op:
     def public(cls, function: F) -> F:
         """Decorator: register the public function that applies this op."""
         cls.applied = True
+        function = function if cls.quick else guarded(function)
         functions[function.__name__] = Public(function, cls.samples, cls.errors, cls)
         return function
 

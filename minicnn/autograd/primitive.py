@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from minicnn.autograd.anomaly_mode import anomaly, calls
 from minicnn.autograd.graph import Memory, Node, TapeTensor, clock, edge_of, memory_of, share, stand_in, wrap
 from minicnn.autograd.mode import mode
 from minicnn.autograd.op import Op, as_array, unwrap
@@ -134,17 +135,19 @@ class PrimitiveNode(Node):
 
     out: tuple[Array, Memory] | None = None
 
-    def __init__(self, op: type[Primitive], edges: list[Any], calls: list[Any], out: TapeTensor) -> None:
+    def __init__(self, op: type[Primitive], edges: list[Any], gradients: list[Any], out: TapeTensor) -> None:
         self.op = op
         self.edges = edges
-        self.calls: list[Any] | None = calls
+        self.calls: list[Any] | None = gradients
         self.born = clock()
+        if anomaly.on:
+            self.trace = calls()
         if op.saves_output:
             # The array, not the tensor: a node that held its own tensor would make a cycle.
             self.out = (out._array, memory_of(out))
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def label(self) -> str:  # type: ignore[override]
         """The op's name."""
         return self.op.name
 

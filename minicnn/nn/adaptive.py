@@ -1,4 +1,4 @@
-"""Adaptive pooling layers, and MaxUnpool2d."""
+"""Adaptive pooling layers."""
 
 from __future__ import annotations
 
@@ -164,38 +164,33 @@ class AdaptiveMaxPool2d(Module):
         return f"output_size={self.output_size}"
 
 
-class MaxUnpool2d(Module):
-    """Put maxima back to where they stood, with zeros elsewhere; see `functional.max_unpool2d`.
+class AdaptiveMaxPool3d(Module):
+    """Take the maxima of as many windows as asked for, whatever the input's size.
 
-    Shapes: input and indices (N, C, H, W) or (C, H, W); output (N, C, OH, OW), OH = (H − 1) · s − 2p + KH.
+    Window i of OS along a dim of size S reaches from ⌊i · S / OS⌋ to ⌈(i + 1) · S / OS⌉.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW).
 
     Args:
-        kernel_size: the window's size in pixels: a number, or two.
-        stride: s; the kernel's size if None.
-        padding: p.
+        output_size: OD, OH and OW: a number, or three; None for the input's own.
+        return_indices: return a pair: the maxima, and where each stands in its volume, flattened.
+    Raises:
+        ParameterError: on calling it, a size is below 1.
 
     >>> import minicnn
     >>> from minicnn import nn
-    >>> y, places = nn.MaxPool2d(2, return_indices=True)(minicnn.arange(16.0).reshape(1, 1, 4, 4))
-    >>> nn.MaxUnpool2d(2)(y, places)[0, 0, 1]
-    tensor([0., 5., 0., 7.])
+    >>> nn.AdaptiveMaxPool3d(4)(minicnn.zeros(2, 3, 4, 5, 6)).shape
+    (2, 3, 4, 4, 4)
     """
 
-    def __init__(
-        self, kernel_size: int | Sequence[int], stride: int | Sequence[int] | None = None, padding: Any = 0
-    ) -> None:
+    def __init__(self, output_size: int | Sequence[int | None] | None, return_indices: bool = False) -> None:
         super().__init__()
-        self.kernel_size = _two(kernel_size)
-        self.stride = _two(kernel_size if stride is None else stride)
-        self.padding = _two(padding)
+        self.output_size: Any = output_size
+        self.return_indices = return_indices
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """Return the image with the maxima in their places."""
-        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    def forward(self, input: Tensor) -> Any:
+        """Return the maxima, and their places where these are asked for."""
+        return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
-
-
-def _two(value: int | Sequence[int]) -> tuple[int, ...]:
-    return (value, value) if isinstance(value, int) else tuple(value)
+        return f"output_size={self.output_size}"

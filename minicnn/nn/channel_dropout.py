@@ -1,4 +1,4 @@
-"""Dropout of whole channels."""
+"""Dropout of whole channels, and alpha dropout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Dropout1d(Dropout):
 
     Args:
         p: the probability of 0.
-        inplace: accepted for PyTorch's sake; the result is a new tensor.
+        inplace: write the result over the input.
 
     >>> import minicnn
     >>> Dropout1d(0.5).eval()(minicnn.ones(1, 1, 1)).item()
@@ -33,7 +33,7 @@ class Dropout2d(Dropout):
 
     Args:
         p: the probability of 0.
-        inplace: accepted for PyTorch's sake; the result is a new tensor.
+        inplace: write the result over the input.
 
     >>> import minicnn
     >>> Dropout2d(0.5).eval()(minicnn.ones(1, 1, 1, 1)).item()
@@ -52,7 +52,7 @@ class Dropout3d(Dropout):
 
     Args:
         p: the probability of 0.
-        inplace: accepted for PyTorch's sake; the result is a new tensor.
+        inplace: write the result over the input.
 
     >>> import minicnn
     >>> Dropout3d(0.5).eval()(minicnn.ones(1, 1, 1, 1, 1)).item()
@@ -62,3 +62,47 @@ class Dropout3d(Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped, in training."""
         return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """In training, set elements to SELU's limit at random, scale and shift: mean 0 and variance 1 stay so.
+
+    Shapes: input and output (*); see `functional.alpha_dropout` for the equation.
+
+    Args:
+        p: the probability of being dropped.
+        inplace: write the result over the input.
+    Raises:
+        ParameterError: p outside [0, 1].
+    Source: Klambauer et al., "Self-Normalizing Neural Networks" (2017), section "New Dropout Technique".
+
+    >>> import minicnn
+    >>> AlphaDropout(0.5).eval()(minicnn.ones(1)).item()
+    1.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with elements dropped, in training."""
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(Dropout):
+    """In training, drop whole channels as `AlphaDropout` drops elements.
+
+    Shapes: input and output (N, C, *).
+
+    Args:
+        p: the probability of being dropped.
+        inplace: write the result over the input.
+    Raises:
+        ParameterError: p outside [0, 1].
+    Source: Klambauer et al., "Self-Normalizing Neural Networks" (2017), section "New Dropout Technique".
+
+    >>> import minicnn
+    >>> FeatureAlphaDropout(0.5).eval()(minicnn.ones(1, 1)).item()
+    1.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with channels dropped, in training."""
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

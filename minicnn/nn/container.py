@@ -6,7 +6,7 @@ import operator
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
-from minicnn.errors import ArgumentTypeError, IndexRangeError, KeyNameError, message
+from minicnn.errors import ArgumentTypeError, IndexRangeError, KeyNameError, ParameterError, message
 from minicnn.nn.module import Module
 
 
@@ -149,6 +149,25 @@ class Sequential(Numbered):
                 self.add_module(name, module)
         else:
             self.extend(args)
+
+    def __imul__(self, times: int) -> Self:
+        """Repeat the modules, the same ones, so that weights are shared."""
+        if not isinstance(times, int) or isinstance(times, bool):
+            raise ArgumentTypeError(
+                message("Sequential", f"* expects an int, got {type(times).__name__}.", f"{times!r}", "net * 2.")
+            )
+        if times < 1:
+            raise ParameterError(
+                message("Sequential", f"* expects an int above 0, got {times}.", "how often it is applied", "net * 2.")
+            )
+        return self.extend(list(self) * (times - 1))
+
+    def __mul__(self, times: int) -> Self:
+        part: Self = type(self)().extend(self)
+        part *= times
+        return part
+
+    __rmul__ = __mul__
 
     def forward(self, input: Any) -> Any:
         """Apply the modules in order."""

@@ -17,7 +17,7 @@ class Dropout(Module):
 
     Args:
         p: the probability of 0.
-        inplace: accepted for PyTorch's sake; the result is a new tensor, and the input keeps its values.
+        inplace: write the result over the input.
     Raises:
         ParameterError: p outside [0, 1].
     Source: Srivastava et al., "Dropout" (2014), section 10 (the scaling during training).

@@ -373,7 +373,7 @@ def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @functools.wraps(function)
     def alias(*args: Any, **kwargs: Any) -> Tensor:
-        warnings.warn(f"nn.init.{old} is deprecated: write nn.init.{old}_.", DeprecationWarning, stacklevel=2)
+        warnings.warn(f"nn.init.{old} is deprecated: write nn.init.{old}_.", FutureWarning, stacklevel=2)
         return function(*args, **kwargs)
 
     alias.__name__ = alias.__qualname__ = old

@@ -12,10 +12,12 @@ from minicnn.autograd import no_grad
 from minicnn.autograd.graph import TapeTensor
 from minicnn.backend.device import device as Device
 from minicnn.errors import ArgumentTypeError, ParameterError, message
+from minicnn.nn.hooks import HOOKS, Hooked
 from minicnn.nn.parameter import clear_grads
 from minicnn.nn.state import State
+from minicnn.ops.dtypes import as_dtype, names_dtype
 from minicnn.ops.promote import FLOATS
-from minicnn.tensor import Handle, Tensor
+from minicnn.tensor import Tensor
 
 
 def _no_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -30,7 +32,7 @@ def _no_forward(self: Module, *_: Any, **__: Any) -> Any:
     )
 
 
-class Module(State):
+class Module(Hooked, State):
     """The base of all layers and networks: subclass it, set layers in ``__init__``, and compute in ``forward``.
 
     Parameters, buffers and submodules are registered when they are set as attributes.
@@ -56,8 +58,6 @@ class Module(State):
     """
 
     forward: Callable[..., Any] = _no_forward
-    _forward_hooks: OrderedDict[int, tuple[Callable[..., Any], bool]]
-    _forward_pre_hooks: OrderedDict[int, tuple[Callable[..., Any], bool]]
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -66,65 +66,8 @@ class Module(State):
             _buffers={},
             _modules={},
             _non_persistent_buffers_set=set(),
-            _forward_hooks=OrderedDict(),
-            _forward_pre_hooks=OrderedDict(),
+            **{name: OrderedDict() for name in HOOKS},
         )
-
-    # ---- calling
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._forward_hooks and not self._forward_pre_hooks:
-            return self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_pre_hooks.values()):
-            if with_kwargs:
-                changed = hook(self, args, kwargs)
-                if changed is not None:
-                    args, kwargs = _checked_pair(type(self).__name__, changed)
-            else:
-                changed = hook(self, args)
-                if changed is not None:
-                    args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_hooks.values()):
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            result = result if changed is None else changed
-        return result
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Call ``hook(module, args)`` before forward; what it returns, if anything, takes the arguments' place.
-
-        Args:
-            hook: the function; it may return a tuple of arguments, or one argument.
-            prepend: call it before the hooks that are there.
-            with_kwargs: call ``hook(module, args, kwargs)``, which may return both as a pair.
-        Returns:
-            A handle with ``remove()``.
-        """
-        return _register(self._forward_pre_hooks, hook, prepend, with_kwargs)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> Handle:
-        """Call ``hook(module, args, output)`` after forward; what it returns, if anything, takes the output's place.
-
-        Args:
-            hook: the function.
-            prepend: call it before the hooks that are there.
-            with_kwargs: call ``hook(module, args, kwargs, output)``.
-        Returns:
-            A handle with ``remove()``.
-
-        >>> import minicnn
-        >>> from minicnn import nn
-        >>> layer, seen = nn.Linear(2, 3), []
-        >>> with layer.register_forward_hook(lambda module, args, output: seen.append(output.shape)):
-        ...     _ = layer(minicnn.zeros(5, 2))
-        >>> seen
-        [(5, 3)]
-        """
-        return _register(self._forward_hooks, hook, prepend, with_kwargs)
 
     # ---- mode
 
@@ -195,7 +138,8 @@ class Module(State):
         """Convert all floats to a dtype, or move all tensors to a device, in place; return the module.
 
         Args:
-            args: a dtype, a device, a device and a dtype, or a tensor to follow; also ``dtype=`` and ``device=``.
+            args: a dtype, a device, a device and a dtype, or a tensor to follow; also ``dtype=`` and ``device=``;
+                ``non_blocking=`` and ``memory_format=`` are accepted: minicnn chooses the order in memory itself.
         Raises:
             ArgumentTypeError: the dtype is neither float32 nor float64.
             BackendError: the device is unknown or not there.
@@ -215,6 +159,26 @@ class Module(State):
     def double(self) -> Self:
         """Convert all floats to float64, in place; return the module."""
         return self.to(np.float64)
+
+    def half(self) -> Self:
+        """Refuse: half precision is not computed with.
+
+        Raises:
+            DTypeError: always.
+        """
+        return self.to("float16")
+
+    def bfloat16(self) -> Self:
+        """Refuse, as `half`.
+
+        Raises:
+            DTypeError: always.
+        """
+        return self.to("bfloat16")
+
+    def type(self, dst_type: Any) -> Self:
+        """Convert all floats to a dtype, in place, as `to`; return the module."""
+        return self.to(dtype=dst_type)
 
     def cpu(self) -> Self:
         """Move all tensors to the CPU, in place; return the module."""
@@ -245,39 +209,19 @@ class Module(State):
         return "\n".join([f"{self._get_name()}(", *(f"  {line}" for line in lines), ")"])
 
 
-def _register(
-    hooks: OrderedDict[int, tuple[Callable[..., Any], bool]], hook: Any, prepend: bool, with_kwargs: bool
-) -> Handle:
-    handle = Handle(hooks)
-    hooks[handle._key] = (hook, with_kwargs)
-    if prepend:
-        hooks.move_to_end(handle._key, last=False)
-    return handle
-
-
-def _checked_pair(owner: str, changed: Any) -> tuple[Any, Any]:
-    if not (isinstance(changed, tuple) and len(changed) == 2 and isinstance(changed[1], dict)):
-        raise ArgumentTypeError(
-            message(
-                owner,
-                "a forward pre-hook with kwargs must return None or a pair (args, kwargs).",
-                f"got {type(changed).__name__}",
-                "return (args, kwargs), or nothing.",
-            )
-        )
-    return changed
-
-
-def _target(*args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> tuple[Any, Any]:
+def _target(
+    *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> tuple[Any, Any]:
     """Return the device and the dtype that `Module.to` was asked for, None for what stays."""
     for arg in args:
         if isinstance(arg, TapeTensor):
             device, dtype = arg.device, arg.dtype  # type: ignore[attr-defined]
-        elif isinstance(arg, (str, Device)):
+        elif isinstance(arg, Device) or type(arg) is int or (isinstance(arg, str) and not names_dtype(arg)):
             device = arg
         elif arg is not None and not isinstance(arg, bool):
             dtype = arg
-    if dtype is not None and not any(dtype == known for known in FLOATS):
+    dtype = None if dtype is None else as_dtype(dtype)
+    if dtype is not None and dtype not in FLOATS:
         raise ArgumentTypeError(
             message(
                 "Module.to",

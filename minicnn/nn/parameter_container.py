@@ -142,6 +142,39 @@ class ParameterDict(_Parameters):
         del self._parameters[key]
         return value
 
+    def popitem(self) -> tuple[str, Any]:
+        """Take out the parameter added last; return its name and it."""
+        key = next(reversed(self._parameters), "")
+        return key, self.pop(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a parameter, or a default where there is none of that name."""
+        return self._parameters.get(key, default)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return a parameter, which is added first where there is none of that name."""
+        if key not in self._parameters:
+            self[key] = default
+        return self[key]
+
+    def copy(self) -> ParameterDict:
+        """Return another dict of the same parameters."""
+        return ParameterDict(self.items())
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Return a dict of one value, which becomes a parameter, under several names."""
+        return ParameterDict([(key, default) for key in keys])
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._parameters)
+
+    def __or__(self, other: ParameterDict) -> ParameterDict:
+        return ParameterDict({**self._parameters, **other._parameters})
+
+    def __ior__(self, other: ParameterDict) -> Self:
+        self.update(other.items())
+        return self
+
     def clear(self) -> None:
         """Take out all parameters."""
         self._parameters.clear()

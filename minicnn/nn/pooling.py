@@ -1,4 +1,4 @@
-"""Pooling layers: MaxPool and AvgPool in 1, 2 and 3 dims."""
+"""Pooling layers: MaxPool, AvgPool and LPPool in 1, 2 and 3 dims."""
 
 from __future__ import annotations
 
@@ -274,3 +274,89 @@ class AvgPool3d(_AvgPool):
 def _one(value: int | Sequence[int]) -> tuple[int, ...]:
     """Return a number as a tuple, as PyTorch's AvgPool1d keeps it."""
     return (value,) if isinstance(value, int) else tuple(value)
+
+
+class _LPPool(Module):
+    """What the three have in common: all but the function they call."""
+
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(
+        self,
+        norm_type: float,
+        kernel_size: int | Sequence[int],
+        stride: int | Sequence[int] | None = None,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the norm of each window."""
+        return self.function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self) -> str:
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(_LPPool):
+    """Take the p-norm of each window: y[n, c, i] = (Σ_k x[n, c, i·s + k]ᵖ)^(1/p).
+
+    Shapes: input (N, C, L) or (C, L); output (N, C, OL), OL = ⌊(L − K) / s⌋ + 1.
+
+    Args:
+        norm_type: p.
+        kernel_size: the window's size in elements.
+        stride: s; the kernel's size if None.
+        ceil_mode: round the output's size up.
+
+    >>> import minicnn
+    >>> LPPool1d(2, 2)(minicnn.tensor([[[3.0, 4.0]]]))
+    tensor([[[5.]]])
+    """
+
+    function = staticmethod(F.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """Take the p-norm of each window: y[n, c, i, j] = (Σ over kh, kw of x[n, c, i·s + kh, j·s + kw]ᵖ)^(1/p).
+
+    Shapes: input (N, C, H, W) or (C, H, W); output (N, C, OH, OW), OH = ⌊(H − KH) / s⌋ + 1.
+
+    Args:
+        norm_type: p.
+        kernel_size: the window's size in pixels: a number, or two.
+        stride: s; the kernel's size if None.
+        ceil_mode: round the output's size up.
+
+    >>> import minicnn
+    >>> LPPool2d(2, 2)(minicnn.ones(1, 1, 4, 4)).flatten()
+    tensor([2., 2., 2., 2.])
+    """
+
+    function = staticmethod(F.lp_pool2d)
+
+
+class LPPool3d(_LPPool):
+    """Take the p-norm of each window: y[n, c, i] = (Σ_k x[n, c, i·s + k]ᵖ)^(1/p), i and k with three indices each.
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW), OD = ⌊(D − KD) / s⌋ + 1.
+
+    Args:
+        norm_type: p.
+        kernel_size: the window's size in voxels: a number, or three.
+        stride: s; the kernel's size if None.
+        ceil_mode: round the output's size up.
+
+    >>> import minicnn
+    >>> LPPool3d(2, (2, 2, 1))(minicnn.ones(1, 1, 2, 2, 1)).flatten()
+    tensor([2.])
+    """
+
+    function = staticmethod(F.lp_pool3d)

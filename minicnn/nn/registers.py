@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from minicnn.autograd.graph import TapeTensor
 from minicnn.errors import ArgumentTypeError, KeyNameError, ParameterError, message
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class Registers:
             self._modules[name] = cast("Module", value)
         elif name in found.get("_modules", ()):
             self._replace("_modules", name, value, value is None, "a Module")
+        elif isinstance(value, Buffer):
+            self._check_ready(name, "buffer")
+            self._forget(name, "_buffers")
+            self.register_buffer(name, value, value.persistent)
         elif name in found.get("_buffers", ()):
             self._replace("_buffers", name, value, value is None or isinstance(value, TapeTensor), "a Tensor")
         else:
@@ -95,7 +99,7 @@ class Registers:
             raise ParameterError(
                 message(
                     "register_parameter",
-                    f"parameter {name!r} must be a leaf: it was made by {param.grad_fn.name}.",
+                    f"parameter {name!r} must be a leaf: it was made by {param.grad_fn.name()}.",
                     f"shape {tuple(param.shape)}",
                     "register what it is computed from, and compute it in forward().",
                 )

@@ -12,6 +12,7 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.errors import ArgumentTypeError, CheckpointError, message
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.registers import Registers, join
+from minicnn.nn.uninitialized import Uninitialized
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import as_tensor
 
@@ -106,7 +107,12 @@ class State(Registers):
         wrong = []
         for key, (register, name) in slots.items():
             if key in state_dict:
-                given, shape = state_dict[key], tuple(register[name].shape)
+                given, held = state_dict[key], register[name]
+                if isinstance(given, Uninitialized):
+                    if not isinstance(held, Uninitialized):
+                        wrong.append(f"{key} has no shape yet: it is a lazy layer's that was not called")
+                    continue
+                shape = tuple(np.shape(given)) if isinstance(held, Uninitialized) else tuple(held.shape)
                 if tuple(np.shape(given)) != shape:
                     wrong.append(f"size mismatch for {key}: {tuple(np.shape(given))} given, {shape} in the module")
                 else:
@@ -116,6 +122,8 @@ class State(Registers):
         with no_grad():
             for key, value in values.items():
                 register, name = slots[key]
+                if isinstance(register[name], Uninitialized):
+                    register[name].materialize(tuple(value.shape))
                 if assign:
                     register[name] = _like(register[name], value)
                 else:

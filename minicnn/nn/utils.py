@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from minicnn.autograd import no_grad
 from minicnn.autograd.graph import TapeTensor
+from minicnn.errors import GraphError, ParameterError, message
 from minicnn.ops import cat, stack
+from minicnn.ops.checks import need_tensors
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import zeros
 
@@ -16,7 +18,69 @@ def _grads(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad.detach() for p in found if p.grad is not None]
 
 
-def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0) -> Tensor:
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Return the norm of all tensors as one vector: (Σ |x|ᵖ)^(1/p), or max |x| for p = inf.
+
+    Args:
+        tensors: a tensor, or several.
+        norm_type: p.
+        error_if_nonfinite: raise an error where the norm is NaN or infinite.
+        foreach: accepted for PyTorch's sake.
+    Raises:
+        GraphError: the norm is not finite, and error_if_nonfinite is set.
+
+    >>> import minicnn
+    >>> get_total_norm([minicnn.tensor([3.0]), minicnn.tensor([[4.0]])])
+    tensor(5.)
+    """
+    found = [tensors] if isinstance(tensors, TapeTensor) else list(tensors)
+    if not found:
+        return zeros(())
+    if norm_type == float("inf"):
+        total: Tensor = stack([x.abs().max() for x in found]).max()
+    else:
+        total = stack([(x.abs() ** norm_type).sum() for x in found]).sum() ** (1.0 / norm_type)
+    if error_if_nonfinite and not bool(total.isfinite()):
+        raise GraphError(
+            message(
+                "get_total_norm",
+                f"the norm of the gradients is not finite: {float(total)}.",
+                f"{len(found)} tensors, norm_type {norm_type}",
+                "look for the NaN's source, or pass error_if_nonfinite=False.",
+            )
+        )
+    return total
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients, in place: g ← g · min(1, max_norm / (total_norm + 1e-6)).
+
+    Args:
+        parameters: a tensor, or several; those without a gradient are left out.
+        max_norm: the largest norm allowed.
+        total_norm: what `get_total_norm` gave.
+        foreach: accepted for PyTorch's sake.
+    """
+    with no_grad():
+        scale = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        for g in _grads(parameters):
+            g.mul_(scale.to(g.dtype))
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
     """Scale all gradients, in place, so that their norm as one vector is at most ``max_norm``; return what it was.
 
     g ← g · min(1, max_norm / (‖g‖ + 1e-6))
@@ -25,6 +89,10 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
         parameters: a tensor, or several; those without a gradient are left out.
         max_norm: the largest norm allowed.
         norm_type: which norm: 2 for the length, inf for the largest element.
+        error_if_nonfinite: raise an error where the norm is NaN or infinite; no gradient was changed then.
+        foreach: accepted for PyTorch's sake.
+    Raises:
+        GraphError: the norm is not finite, and error_if_nonfinite is set.
     Source: Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2012), algorithm 1.
 
     >>> import minicnn
@@ -36,20 +104,13 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm
     tensor([0.6000, 0.8000])
     """
     with no_grad():
-        grads = _grads(parameters)
-        if not grads:
-            return zeros(())
-        if norm_type == float("inf"):
-            total: Tensor = stack([g.abs().max() for g in grads]).max()
-        else:
-            total = stack([(g.abs() ** norm_type).sum() for g in grads]).sum() ** (1.0 / norm_type)
-        scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
-        for g in grads:
-            g.mul_(scale)
+        held = [parameters] if isinstance(parameters, TapeTensor) else list(parameters)
+        total = get_total_norm(_grads(held), norm_type, error_if_nonfinite)
+        clip_grads_with_norm_(held, max_norm, total)
     return total
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Hold each gradient element between −clip_value and clip_value, in place.
 
     >>> import minicnn
@@ -83,7 +144,18 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     >>> w
     tensor([[1., 2.]])
     """
-    start = 0
+    need_tensors("vector_to_parameters", vec=vec)
+    start, parameters = 0, list(parameters)
+    need = sum(p.numel() for p in parameters)
+    if vec.ndim != 1 or vec.numel() < need:
+        raise ParameterError(
+            message(
+                "vector_to_parameters",
+                f"vec expects {need} elements in one dim, got shape {tuple(vec.shape)}.",
+                f"{len(parameters)} parameters",
+                "pass what parameters_to_vector gave.",
+            )
+        )
     with no_grad():
         for p in parameters:
             p.copy_(vec[start : start + p.numel()].reshape(p.shape))

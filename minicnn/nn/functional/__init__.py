@@ -6,21 +6,44 @@ from minicnn.nn.functional.adaptive import (
     adaptive_avg_pool3d,
     adaptive_max_pool1d,
     adaptive_max_pool2d,
+    adaptive_max_pool3d,
 )
 from minicnn.nn.functional.conv import conv1d, conv3d, conv_transpose1d, conv_transpose3d, fold, unfold
-from minicnn.nn.functional.counts import poisson_nll_loss, soft_margin_loss
+from minicnn.nn.functional.counts import gaussian_nll_loss, poisson_nll_loss, soft_margin_loss
+from minicnn.nn.functional.embedding import embedding, embedding_bag
+from minicnn.nn.functional.gate import maxout, swiglu
+from minicnn.nn.functional.grid import affine_grid, grid_sample
+from minicnn.nn.functional.inplace import celu_, elu_, hardtanh_, leaky_relu_, relu_, rrelu_, selu_, threshold_
 from minicnn.nn.functional.likelihood import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div, nll_loss
+from minicnn.nn.functional.local import bilinear, local_response_norm, locally_connected2d
 from minicnn.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from minicnn.nn.functional.lp_pool import lp_pool1d, lp_pool2d, lp_pool3d
 from minicnn.nn.functional.margin import (
     cosine_embedding_loss,
     cosine_similarity,
     hinge_embedding_loss,
     margin_ranking_loss,
     pairwise_distance,
+    pdist,
     triplet_margin_loss,
 )
+from minicnn.nn.functional.margin_class import (
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from minicnn.nn.functional.noise import (
+    alpha_dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+    gumbel_softmax,
+    rrelu,
+)
 from minicnn.nn.functional.norm import group_norm, instance_norm, rms_norm
-from minicnn.nn.functional.pooling import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d, max_unpool2d
+from minicnn.nn.functional.pooling import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minicnn.nn.functional.rectifier import (
     celu,
     elu,
@@ -35,9 +58,11 @@ from minicnn.nn.functional.rectifier import (
     softshrink,
     threshold,
 )
+from minicnn.nn.functional.resize import interpolate, upsample
+from minicnn.nn.functional.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minicnn.nn.functional.smooth import gelu, glu, logsigmoid, mish, normalize, silu, softplus, softsign, tanhshrink
-from minicnn.nn.functional.sparse import dropout1d, dropout2d, dropout3d, embedding, interpolate, pixel_shuffle
 from minicnn.nn.functional.spelling import log_softmax, relu, softmax, softmin
+from minicnn.nn.functional.unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from minicnn.ops import (
     avg_pool2d,
     batch_norm,
@@ -48,6 +73,7 @@ from minicnn.ops import (
     layer_norm,
     linear,
     max_pool2d,
+    one_hot,
     pad,
     sigmoid,
     tanh,
@@ -60,13 +86,19 @@ __all__ = [
     "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -81,16 +113,23 @@ __all__ = [
     "dropout2d",
     "dropout3d",
     "elu",
+    "elu_",
     "embedding",
+    "embedding_bag",
+    "feature_alpha_dropout",
     "flatten",
     "fold",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_",
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
@@ -99,27 +138,47 @@ __all__ = [
     "l1_loss",
     "layer_norm",
     "leaky_relu",
+    "leaky_relu_",
     "linear",
+    "local_response_norm",
+    "locally_connected2d",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
     "max_unpool2d",
+    "max_unpool3d",
+    "maxout",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "native_channel_shuffle",
     "nll_loss",
     "normalize",
+    "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
+    "relu_",
     "rms_norm",
+    "rrelu",
+    "rrelu_",
     "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
@@ -129,9 +188,13 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "swiglu",
     "tanh",
     "tanhshrink",
     "threshold",
+    "threshold_",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
     "unfold",
+    "upsample",
 ]

@@ -86,6 +86,9 @@ def _adaptive_samples(d: int, draw: Callable[..., Any], more: bool = False) -> C
         if d > 1:
             yield Sample(draw(rng, 2, 2, *sizes), (None, 2, 4)[:d])
         yield Sample(np.zeros((0, 2, *sizes)), 2)
+        yield Sample(draw(rng, 1, 1, *sizes), sizes)  # as many windows as elements
+        yield Sample(draw(rng, 1, 2, *(1,) * d), 3)  # one element in all windows
+        yield Sample(draw(rng, 1, 2, *(5,) * d), 3, **({"return_indices": True} if more else {}))  # windows overlap
 
     return samples
 
@@ -200,3 +203,26 @@ def adaptive_max_pool2d(
     tensor([[[[3.]]]])
     """
     return _adaptive_max("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+@composition(_adaptive_samples(3, distinct, True), _adaptive_errors("adaptive_max_pool3d", 3))
+def adaptive_max_pool3d(
+    input: Tensor, output_size: int | Sequence[int | None] | None, return_indices: bool = False
+) -> Any:
+    """The maxima of as many windows as asked for; as `adaptive_max_pool2d`, in three dims.
+
+    y[n, c, i] = max of x[n, c, ⌊i·D/OD⌋ : ⌈(i+1)·D/OD⌉], and so for H and W
+
+    Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW).
+
+    Args:
+        output_size: OD, OH and OW: a number, or three; None for the input's own.
+        return_indices: return a pair: the maxima, and where each stands in its volume, flattened.
+    Raises:
+        ParameterError, ShapeError: as for `adaptive_avg_pool2d`.
+
+    >>> import minicnn
+    >>> adaptive_max_pool3d(minicnn.arange(8.0).reshape(1, 1, 2, 2, 2), 1).flatten()
+    tensor([7.])
+    """
+    return _adaptive_max("adaptive_max_pool3d", 3, input, output_size, return_indices)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn.autograd.sample import ErrorSample, Rng, Sample, Samples
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
-from minicnn.ops.checks import need_floats, need_tensors
+from minicnn.ops.checks import need_floats, need_given, need_tensors
 from minicnn.tensor import Tensor
 
 
@@ -23,7 +23,8 @@ def need_float_tensors(where: str, **arguments: Any) -> None:
 
 def entered(where: str, input: Any, inplace: bool = False) -> Tensor:
     """Return the input, checked; a copy where it is to be written over, so that backward has the old values."""
-    need_float_tensors(where, input=input)
+    need_given(where, "input", input)
+    need_floats(where, "input", input)
     x: Tensor = input.clone() if inplace else input
     return x
 
@@ -59,8 +60,11 @@ def elementwise_samples(*settings: dict[str, Any]) -> Samples:
     def samples(rng: Rng) -> Iterator[Sample]:
         for shape in ((), (3, 4), (2, 3, 2, 2), (0, 3)):
             yield Sample(rng.normal(size=shape) * 2.5)
+        yield Sample(np.array([-40.0, -8.0, -0.05, 0.05, 8.0, 40.0]))  # far out, and near 0
+        yield Sample(rng.normal(size=(1, 4)) * 0.1)
         for setting in settings:
             yield Sample(rng.normal(size=(4, 5)) * 2.5, **setting)
+            yield Sample(rng.normal(size=(2, 1, 3)), **setting)
 
     return samples
 

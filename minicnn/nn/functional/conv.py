@@ -28,6 +28,9 @@ def _conv_samples(d: int) -> Callable[[Rng], Iterator[Sample]]:
         yield Sample(draw(2, 3, *sizes), draw(4, 3, *kernel), draw(4))
         yield Sample(draw(1, 4, *sizes), draw(2, 2, *kernel), stride=2, padding=1, dilation=2, groups=2)
         yield Sample(draw(2, *sizes), draw(3, 2, *kernel), padding="same")
+        yield Sample(draw(1, 2, *sizes), draw(1, 2, *kernel), draw(1), (2, 1, 3)[:d], "valid", (1, 2, 1)[:d])
+        yield Sample(draw(1, 4, *sizes), draw(4, 1, *kernel), draw(4), padding=(2, 0, 1)[:d], groups=4)  # depthwise
+        yield Sample(draw(2, 3, *sizes), draw(2, 3, *(1,) * d))  # a product at each place
         yield Sample(draw(0, 2, *sizes), draw(3, 2, *kernel))
 
     return samples
@@ -44,6 +47,9 @@ def _transpose_samples(d: int) -> Callable[[Rng], Iterator[Sample]]:
             draw(1, 4, *sizes), draw(4, 1, *kernel), None, stride=2, padding=1, output_padding=1, dilation=2, groups=2
         )
         yield Sample(draw(2, *sizes), draw(2, 3, *kernel))
+        yield Sample(draw(1, 2, *sizes), draw(2, 1, *kernel), draw(1), (3, 1, 2)[:d], (1, 0, 1)[:d], (2, 0, 1)[:d])
+        yield Sample(draw(1, 3, *sizes), draw(3, 1, *kernel), draw(3), groups=3)  # depthwise
+        yield Sample(draw(1, 2, *(1,) * d), draw(2, 2, *kernel), padding=(1, 0, 0)[:d])  # one place
         yield Sample(draw(0, 2, *sizes), draw(2, 3, *kernel))
 
     return samples
@@ -193,6 +199,10 @@ def _unfold_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(1, 2, 5, 6)), 2, dilation=2, padding=1, stride=(1, 2))
     yield Sample(rng.normal(size=(2, 4, 4)), 3)
     yield Sample(rng.normal(size=(0, 2, 4, 4)), 2)
+    yield Sample(rng.normal(size=(1, 1, 3, 5)), (1, 2), (1, 2), (0, 1), (1, 3))
+    yield Sample(rng.normal(size=(1, 2, 4, 4)), 2, stride=2)  # side by side
+    yield Sample(rng.normal(size=(2, 3, 2, 2)), 1)
+    yield Sample(rng.normal(size=(1, 2, 3, 2)), (3, 2))  # one window
 
 
 def _unfold_errors() -> Iterator[ErrorSample]:
@@ -238,6 +248,9 @@ def _fold_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(1, 8, 10)), (5, 4), 2, dilation=2, padding=1, stride=(1, 2))
     yield Sample(rng.normal(size=(9, 4)), 4, 3)
     yield Sample(rng.normal(size=(0, 8, 9)), 4, 2)
+    yield Sample(rng.normal(size=(1, 2, 6)), (3, 5), (1, 2), stride=(1, 3), padding=(0, 1), dilation=(1, 2))
+    yield Sample(rng.normal(size=(1, 4, 4)), (4, 4), (2, 2), stride=2)  # side by side
+    yield Sample(rng.normal(size=(2, 3, 4)), 2, 1)
 
 
 def _fold_errors() -> Iterator[ErrorSample]:

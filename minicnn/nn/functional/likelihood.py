@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,8 @@ from minicnn.nn.functional.smooth import logsigmoid
 from minicnn.ops.checks import need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction
 from minicnn.tensor import Tensor
+
+EPS = float(np.float32(1e-12))  # PyTorch's, in float64 too
 
 
 def _nll_samples(rng: Rng) -> Iterator[Sample]:
@@ -75,7 +78,7 @@ def nll_loss(
     _check_nll(input, target, weight, reduction)
     dim = 1 if input.ndim > 1 else 0
     c = input.shape[dim]
-    ignored = target == ignore_index
+    ignored = target == operator.index(ignore_index)
     classes = ops.where(ignored, 0, target).long()
     bad = (classes < 0) | (classes >= c)
     if bool(bad.any()):
@@ -132,6 +135,8 @@ def _bce_samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(*_yes_no(rng, 3, 4), Constant(rng.uniform(0.5, 2.0, 4)), reduction=reduction)
     yield Sample(*_yes_no(rng))
     yield Sample(*_yes_no(rng, 0, 2), reduction="sum")
+    ends = np.array([0.0, 1.0, 0.0, 1.0, 1e-30, 0.5])  # the value alone: there is no difference quotient
+    yield Sample(Constant(ends), Constant(np.array([0.0, 1.0, 1.0, 0.0, 0.5, 0.3])), reduction="none")
 
 
 def _bce_errors() -> Iterator[ErrorSample]:
@@ -160,6 +165,16 @@ def _bounded_log(x: Tensor) -> Tensor:
     return x.masked_fill(low, 1.0).log().masked_fill(low, -100.0)
 
 
+def _at_the_ends(x: Tensor, target: Tensor) -> Tensor:
+    """The loss where x · (1 − x) is below ε: its value, and the slope (x − t) / ε, as PyTorch has it.
+
+    The true slope grows without bound there, and is infinite at 0 and 1.
+    """
+    held = x.detach()
+    loss = -(target * _bounded_log(held) + (1 - target) * _bounded_log(1 - held))
+    return loss + ((x * x - held * held) * 0.5 - target * (x - held)) / EPS  # adds 0, with gradient (x − t) / ε
+
+
 @composition(_bce_samples, _bce_errors)
 def binary_cross_entropy(
     input: Tensor,
@@ -170,6 +185,9 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:
     """The cross entropy of yes or no: l = −w · (t · ln x + (1 − t) · ln(1 − x)), logarithms held at −100 or more.
+
+    Its gradient is held too, as PyTorch's is: dl/dx = w · (x − t) / max(x · (1 − x), 1e-12), at 0 and 1 as well.
+    The target's is held as the logarithms are, where PyTorch's is infinite at 0 and 1.
 
     Shapes: input and target (*); weight broadcasts; output (), or (*) with reduction "none".
 
@@ -203,7 +221,11 @@ def binary_cross_entropy(
                 "apply sigmoid first, or use binary_cross_entropy_with_logits.",
             )
         )
-    loss = -(target * _bounded_log(input) + (1 - target) * _bounded_log(1 - input))
+    end = (input * (1 - input)).detach() < EPS
+    inner = input.masked_fill(end, 0.5)
+    loss = -(target * inner.log() + (1 - target) * (-inner).log1p())
+    if bool(end.any()):
+        loss = ops.where(end, _at_the_ends(input, target), loss)
     return reduced(loss if weight is None else loss * weight, reduction)
 
 

@@ -45,7 +45,7 @@ def check_pair(where: str, x: Any, target: Any, reduction: str, weight: Any = No
             f"{where}: target {tuple(target.shape)} is broadcast against input {tuple(x.shape)}, which is seldom "
             "meant; give both the same shape.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     if weight is not None and weight.shape != x.shape:
         raise ShapeError(

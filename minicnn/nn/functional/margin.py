@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from minicnn import ops
+from minicnn.autograd.graph import wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
-from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
-from minicnn.nn.functional.common import need_float_tensors, reduced
+from minicnn.backend import backend_of
+from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.nn.functional.common import need_float_tensors, need_positive, reduced
 from minicnn.nn.functional.loss import check_pair, pair_errors
 from minicnn.nn.functional.smooth import length, need_dim
-from minicnn.ops.checks import need_reduction, need_tensors
+from minicnn.ops.checks import need_given, need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction
 from minicnn.tensor import Tensor
 
@@ -36,6 +39,21 @@ def _broadcast(where: str, **tensors: Tensor) -> tuple[int, ...]:
         ) from None
 
 
+def _alike(where: str, **tensors: Tensor) -> None:
+    """Raise ShapeError unless the tensors have as many dims and broadcast: (N, 1) against (N,) would give (N, N)."""
+    _broadcast(where, **{name: x for name, x in tensors.items() if name != "target"})
+    if len({x.ndim for x in tensors.values()}) > 1:
+        shapes = [f"{name} {tuple(x.shape)}" for name, x in tensors.items()]
+        raise ShapeError(
+            message(
+                where,
+                f"{', '.join(tensors)} expect as many dims, got {', '.join(str(x.ndim) for x in tensors.values())}.",
+                "; ".join(shapes),
+                "take out dims of size 1, x.squeeze(1), or add them, x.unsqueeze(1).",
+            )
+        )
+
+
 def _signs(rng: Rng, *shape: int) -> Constant:
     return Constant(np.where(np.arange(int(np.prod(shape))).reshape(shape) % 2, -1.0, 1.0))
 
@@ -45,11 +63,15 @@ def _similarity_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), rng.normal(size=(1, 4)), -1)
     yield Sample(rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2)), dim=-1, eps=1e-3)
     yield Sample(np.zeros((0, 3)), np.zeros((0, 3)))
+    yield Sample(rng.normal(size=4), rng.normal(size=4), 0)
+    yield Sample(rng.normal(size=(2, 1, 3)), rng.normal(size=(1, 4, 3)), 2)
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)) * 1e3)  # lengths do not matter
 
 
 def _similarity_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("cosine_similarity", "(2, 3)", "(2, 4)"), np.ones((2, 3)), np.ones((2, 4)))
     yield ErrorSample(IndexRangeError, ("cosine_similarity", "1"), np.ones(3), np.ones(3))
+    yield ErrorSample(ParameterError, ("eps", "-1.0"), np.ones((2, 3)), np.ones((2, 3)), eps=-1.0)
 
 
 @composition(_similarity_samples, _similarity_errors)
@@ -69,6 +91,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> cosine_similarity(minicnn.tensor([[1.0, 0.0]]), minicnn.tensor([[1.0, 1.0]]))
     tensor([0.7071])
     """
+    need_positive("cosine_similarity", "eps", eps, or_zero=True)
     shape = _broadcast("cosine_similarity", x1=x1, x2=x2)
     a, b = x1.expand(shape), x2.expand(shape)
     dim = need_dim("cosine_similarity", a, dim)
@@ -80,6 +103,9 @@ def _distance_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), 1.0, keepdim=True)
     yield Sample(rng.normal(size=4), rng.normal(size=4), p=3.0, eps=0.1)
+    yield Sample(rng.normal(size=(2, 3, 2)), rng.normal(size=2) + 5.0, keepdim=True)
+    yield Sample(rng.normal(size=(1, 4)), rng.normal(size=(3, 4)), p=float("inf"))
+    yield Sample(np.ones((2, 3)), np.ones((2, 3)))  # apart by eps alone
     yield Sample(rng.normal(size=(0, 4)), rng.normal(size=(0, 4)))
 
 
@@ -108,10 +134,53 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return length(x1 - x2 + eps, p, -1, keepdim)
 
 
+def _pdist_samples(rng: Rng) -> Iterator[Sample]:
+    for p in (1.0, 2, 3.5, math.inf):
+        yield Sample(rng.normal(size=(4, 3)), p)
+    yield Sample(rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=(1, 3)))  # no pairs
+    yield Sample(rng.normal(size=(4, 1)), p=2.0)
+    yield Sample(Constant(np.zeros((0, 3))))
+
+
+def _pdist_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("pdist", "2 dims", "(3,)"), np.ones(3))
+    yield ErrorSample(ParameterError, ("pdist", "p", "0"), np.ones((2, 3)), 0)
+    yield ErrorSample(DTypeError, ("pdist", "int64"), np.ones((2, 3), dtype=np.int64))
+
+
+@composition(_pdist_samples, _pdist_errors)
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """The distance of each row from each later one: y = ‖xᵢ − xⱼ‖ₚ for i < j, in the order of (0, 1), (0, 2), ...
+
+    Shapes: input (N, D); output (N · (N − 1) / 2,).
+
+    Args:
+        p: which norm, above 0: 2 for the length. Where two rows are equal there is no gradient.
+    Raises:
+        ShapeError: the input has not two dims.
+        ParameterError: p is not above 0.
+
+    >>> import minicnn
+    >>> pdist(minicnn.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
+    need_float_tensors("pdist", input=input)
+    need_positive("pdist", "p", p)
+    if input.ndim != 2:
+        shape = tuple(input.shape)
+        raise ShapeError(message("pdist", f"input expects 2 dims (N, D), got {len(shape)}.", f"{shape}", "a row each."))
+    asarray = backend_of(input._array).asarray
+    first, second = (wrap(asarray(index)) for index in np.triu_indices(input.shape[0], 1))
+    return length(input[first] - input[second], p, -1, False)
+
+
 def _hinge_samples(rng: Rng) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(rng.normal(size=(3, 4)), _signs(rng, 3, 4), reduction=reduction)
     yield Sample(rng.normal(size=5), _signs(rng, 5), 2.0)
+    yield Sample(rng.normal(size=()), Constant(np.array(1.0)), margin=0.5)
+    yield Sample(rng.normal(size=(2, 1, 3)) + 9.0, Constant(-np.ones((2, 1, 3))), reduction="none")  # no loss
     yield Sample(np.zeros((0, 2)), _signs(rng, 0, 2), reduction="sum")
 
 
@@ -151,6 +220,8 @@ def _ranking_samples(rng: Rng) -> Iterator[Sample]:
     for reduction in ("mean", "sum", "none"):
         yield Sample(rng.normal(size=4), rng.normal(size=4), _signs(rng, 4), reduction=reduction)
     yield Sample(rng.normal(size=4), rng.normal(size=4), _signs(rng, 4), 0.5)
+    yield Sample(rng.normal(size=(2, 1, 3)), rng.normal(size=(2, 1, 3)), _signs(rng, 2, 1, 3), margin=-0.5)
+    yield Sample(rng.normal(size=1), rng.normal(size=1) + 9.0, Constant(np.ones(1)), reduction="none")
     yield Sample(np.zeros(0), np.zeros(0), _signs(rng, 0), reduction="sum")
 
 
@@ -159,6 +230,9 @@ def _three(where: str, wrong: int = 2) -> Callable[[], Iterator[ErrorSample]]:
         x = np.ones((2, 3))
         yield ErrorSample(ShapeError, (where, "(2, 3)", "(2, 4)"), x, np.ones((2, 4)), np.ones(2))
         yield ErrorSample(ParameterError, ("reduction", "'avg'"), x, x, np.ones((2, 3))[:, 0], reduction="avg")
+        yield ErrorSample(ShapeError, ("target", "dims"), x, x, np.ones((2, 1, 3)))
+        yield ErrorSample(ShapeError, ("input2", "dims"), x, np.ones(3), np.ones(2))
+        yield ErrorSample(ArgumentTypeError, ("target expects a Tensor", "int"), x, x, 1)
 
     return errors
 
@@ -192,8 +266,8 @@ def margin_ranking_loss(
     """
     reduction = old_reduction(reduction, size_average, reduce)
     need_reduction("margin_ranking_loss", reduction)
-    need_tensors("margin_ranking_loss", target=target)
-    _broadcast("margin_ranking_loss", input1=input1, input2=input2)
+    need_given("margin_ranking_loss", "target", target)
+    _alike("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
@@ -237,7 +311,11 @@ def cosine_embedding_loss(
     reduction = old_reduction(reduction, size_average, reduce)
     need_reduction(where, reduction)
     need_tensors(where, target=target)
-    _broadcast(where, input1=input1, input2=input2)
+    _alike(where, input1=input1, input2=input2)
+    if target.ndim != input1.ndim - 1 or target.ndim > 1:
+        shapes = f"input1 {tuple(input1.shape)}; input2 {tuple(input2.shape)}; target {tuple(target.shape)}"
+        problem = f"target expects 1 dim for inputs (N, D), 0 dims for (D,), got {target.ndim}."
+        raise ShapeError(message(where, problem, shapes, "give one target a pair of vectors."))
     a, b, eps = (input1 * input1).sum(-1), (input2 * input2).sum(-1), 1e-12
     cosine = (input1 * input2).sum(-1) / ((a + eps) * (b + eps)).sqrt()
     loss = ops.where(target == 1, 1 - cosine, 0.0) + ops.where(target == -1, (cosine - margin).clamp(min=0), 0.0)
@@ -258,6 +336,7 @@ def _triplet_samples(rng: Rng) -> Iterator[Sample]:
 def _triplet_errors() -> Iterator[ErrorSample]:
     x = np.ones((2, 3))
     yield ErrorSample(ShapeError, ("triplet_margin_loss", "(2, 3)", "(2, 4)"), x, np.ones((2, 4)), x)
+    yield ErrorSample(ShapeError, ("positive", "dims"), x, np.ones(3), x)
     yield ErrorSample(ParameterError, ("margin", "0"), x, x, x, 0.0)
     yield ErrorSample(ParameterError, ("reduction", "'avg'"), x, x, x, reduction="avg")
 
@@ -303,7 +382,7 @@ def triplet_margin_loss(
         raise ParameterError(
             message(where, f"margin expects a number above 0, got {margin}.", "m = margin", "use margin=1.0.")
         )
-    _broadcast(where, anchor=anchor, positive=positive, negative=negative)
+    _alike(where, anchor=anchor, positive=positive, negative=negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))

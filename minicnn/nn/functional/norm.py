@@ -42,6 +42,11 @@ def _instance_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(draw(2, 3, 5), weight=draw(3), bias=draw(3), eps=0.1)
     running = draw(3), rng.uniform(0.5, 2.0, 3)
     yield Sample(draw(2, 3, 5), *running, draw(3), draw(3), use_input_stats=False)
+    yield Sample(draw(1, 1, 2), weight=draw(1), eps=0.5)  # two values alone
+    yield Sample(draw(2, 2, 3, 2, 2), bias=draw(2))
+    yield Sample(draw(2, 3, 4) * 0.1 + 3.0, weight=draw(3), eps=0.01)  # far from 0
+    yield Sample(draw(2, 4, 3) * 30.0)
+    yield Sample(draw(1, 3, 1), *running, use_input_stats=False)  # one value is enough then
 
 
 def _instance_errors() -> Iterator[ErrorSample]:
@@ -115,6 +120,11 @@ def _group_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(draw(2, 4, 3, 2), 2, draw(4), draw(4))
     yield Sample(draw(2, 6), 3, eps=0.1)
     yield Sample(draw(3, 4, 5), 1, draw(4))
+    yield Sample(draw(2, 4, 3), 4, bias=draw(4))  # a group a channel: instance norm
+    yield Sample(draw(1, 2, 2, 1, 3), 2, draw(2), draw(2))
+    yield Sample(draw(2, 4), 2, eps=0.5)  # no spatial dims
+    yield Sample(draw(2, 2, 3) * 100.0, 1, eps=1.0)
+    yield Sample(draw(2, 2, 3) * 0.1 + 3.0, 1, draw(2), eps=0.01)
 
 
 def _group_errors() -> Iterator[ErrorSample]:
@@ -153,7 +163,7 @@ def group_norm(
                 "choose a divisor of C.",
             )
         )
-    rows = input.reshape(1, shape[0] * num_groups, -1)
+    rows = input.reshape(1, shape[0] * num_groups, int(np.prod(shape[1:])) // num_groups)
     y = batch_norm(rows, None, None, training=True, eps=eps).reshape(shape)
     return _scaled("group_norm", y, weight, bias)
 
@@ -162,6 +172,11 @@ def _rms_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), (4,), rng.normal(size=4), 1e-5)
     yield Sample(rng.normal(size=(2, 3, 4)), (3, 4), eps=0.1)
     yield Sample(rng.normal(size=(3, 4)), (4,), eps=1e-3)
+    yield Sample(rng.normal(size=4), (4,), rng.normal(size=4))  # eps of the dtype
+    yield Sample(rng.normal(size=(2, 3, 2, 2)), (3, 2, 2), rng.normal(size=(3, 2, 2)), 1e-5)
+    yield Sample(rng.normal(size=(3, 1)), (1,), eps=0.5)
+    yield Sample(rng.normal(size=(3, 4)) * 1e-2, (4,), eps=0.1)  # eps outweighs the input
+    yield Sample(np.zeros((0, 4)), (4,), np.ones(4), 1e-5)
 
 
 def _rms_errors() -> Iterator[ErrorSample]:

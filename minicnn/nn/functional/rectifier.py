@@ -47,6 +47,10 @@ def _prelu_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3, 2, 2)), rng.normal(size=3))
     yield Sample(rng.normal(size=4), rng.normal(size=1))
     yield Sample(rng.normal(size=(0, 3)), rng.normal(size=3))
+    yield Sample(rng.normal(size=()), rng.normal(size=1))
+    yield Sample(rng.normal(size=(2, 3)), np.array(0.25))  # a slope without dims
+    yield Sample(rng.normal(size=(2, 3, 4)), rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 1, 4)), rng.normal(size=1))
 
 
 def _prelu_errors() -> Iterator[ErrorSample]:
@@ -83,7 +87,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = weight.reshape((1, -1) + (1,) * (input.ndim - 2))
     elif input.ndim == 0:
         weight = weight.reshape(())
-    return ops.where(input > 0, input, input * weight)
+    above = input > 0
+    return ops.where(above, input, input.masked_fill(above, 0.0) * weight)  # ∞ · 0 is no gradient of the slope's
 
 
 def _exponential(x: Tensor, alpha: float, rate: float) -> Tensor:
@@ -244,8 +249,10 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def _threshold_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((3, 4), (2, 3, 2), (0, 3)):
+    for shape in ((), (3, 4), (2, 3, 2), (0, 3)):
         yield Sample(rng.normal(size=shape), 0.2, -1.5)
+    for threshold, value in ((-1.0, 0.0), (0.0, 0.0), (10.0, 3.0), (-10.0, 3.0)):  # some, half, all, none replaced
+        yield Sample(rng.normal(size=(4, 5)), threshold, value)
 
 
 def _threshold_errors() -> Iterator[ErrorSample]:
@@ -272,7 +279,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     tensor([20.,  2.])
     """
     x = entered("threshold", input, inplace)
-    return left(input, ops.where(x > threshold, x, value), inplace)
+    return left(input, ops.where(x <= threshold, value, x), inplace)  # NaN stays NaN
 
 
 @composition(
@@ -295,7 +302,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     need_positive("softshrink", "lambd", lambd, or_zero=True)
     x = entered("softshrink", input)
-    return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, 0.0))
+    return ops.where(x > lambd, x - lambd, ops.where(x < -lambd, x + lambd, x * 0.0))  # NaN stays NaN
 
 
 @composition(elementwise_samples({"lambd": 1.5}), elementwise_errors())

@@ -10,8 +10,10 @@ import numpy as np
 from minicnn import ops
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.backend import Array, Backend
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import elementwise_errors, elementwise_samples, entered, left, need_positive
+from minicnn.ops.primitive.elementwise import Unary
 from minicnn.tensor import Tensor
 
 
@@ -130,7 +132,26 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return left(input, x * softplus(x).tanh(), inplace)
 
 
-@composition(elementwise_samples(), elementwise_errors())
+class Softsign(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return x / (be.xp.abs(x) + 1)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        scale = (x.abs() + 1).reciprocal()
+        return g * scale * scale  # the quotient's rule would lose all digits of a large x to a difference
+
+    @classmethod
+    def samples(cls, rng: Rng) -> Iterator[Sample]:
+        yield from elementwise_samples()(rng)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield from elementwise_errors()()
+
+
+@Softsign.public
 def softsign(input: Tensor) -> Tensor:
     """y = x / (1 + |x|).
 
@@ -143,8 +164,7 @@ def softsign(input: Tensor) -> Tensor:
     >>> softsign(minicnn.tensor([-1.0, 3.0]))
     tensor([-0.5000,  0.7500])
     """
-    x = entered("softsign", input)
-    return x / (x.abs() + 1)
+    return Softsign.apply(entered("softsign", input))
 
 
 @composition(elementwise_samples(), elementwise_errors())
@@ -177,6 +197,11 @@ def _glu_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(2, 6, 3)), 1)
     yield Sample(rng.normal(size=(0, 4)))
+    yield Sample(rng.normal(size=(4, 3)), dim=0)
+    yield Sample(rng.normal(size=2))
+    yield Sample(rng.normal(size=(3, 4)) * 50)  # gates shut and open
+    yield Sample(rng.normal(size=(2, 3, 2, 2)), -2)
+    yield Sample(np.zeros((3, 0)))
 
 
 def _glu_errors() -> Iterator[ErrorSample]:
@@ -228,6 +253,7 @@ def _normalize_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), p=3.0, dim=0)
     yield Sample(rng.normal(size=(3, 4)), p=math.inf)
     yield Sample(rng.normal(size=(3, 4)), eps=2.0)
+    yield Sample(rng.normal(size=(2, 3, 2)), dim=-2)
     yield Sample(np.zeros((0, 3)))
 
 

@@ -73,11 +73,14 @@ def _softmin_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), 1, dtype=None)
     yield Sample(rng.normal(size=(2, 3, 2)), dim=0, _stacklevel=4)
     yield Sample(rng.normal(size=(2, 3)), dim=-1, dtype=np.dtype("float64"))
+    yield Sample(rng.normal(size=4) * 50, 0)
+    yield Sample(rng.normal(size=(2, 1, 3)), -2)  # of one element: 1
+    yield Sample(np.zeros((0, 3)), 1)
 
 
 def _softmin_errors() -> Iterator[ErrorSample]:
     yield from float_errors()
-    yield ErrorSample(IndexRangeError, ("softmax", "2"), np.ones((2, 3)), 2)
+    yield ErrorSample(IndexRangeError, ("softmin", "2"), np.ones((2, 3)), 2)
 
 
 @composition(_softmin_samples, _softmin_errors)
@@ -97,4 +100,4 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     tensor([[0.5000, 0.5000]])
     """
     need_tensors("softmin", input=input)
-    return softmax(-input, dim, _stacklevel + 1, dtype)
+    return softmax(-input, dim, _stacklevel + 2, dtype)  # this function, and its guard

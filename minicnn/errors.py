@@ -8,7 +8,13 @@ from __future__ import annotations
 
 
 class MinicnnError(Exception):
-    """What all errors of minicnn have in common."""
+    """What all errors of minicnn have in common.
+
+    Attributes:
+        got: the second line of the message before a function described its arguments there; empty if none did.
+    """
+
+    got: str = ""
 
 
 class ShapeError(MinicnnError, RuntimeError):
@@ -27,8 +33,8 @@ class DivisionByZeroError(MinicnnError, RuntimeError):
     """An integer divided by 0 (PyTorch: RuntimeError)."""
 
 
-class ParameterError(MinicnnError, ValueError):
-    """A parameter outside its range (PyTorch: ValueError)."""
+class ParameterError(MinicnnError, ValueError, RuntimeError):
+    """A parameter outside its range (PyTorch: ValueError in Python code, RuntimeError in compiled code)."""
 
 
 class IndexRangeError(MinicnnError, IndexError):
@@ -42,8 +48,16 @@ class KeyNameError(MinicnnError, KeyError):
         return str(self.args[0])
 
 
+class MatrixError(MinicnnError, RuntimeError):
+    """A matrix that is singular, or not positive definite (PyTorch: linalg.LinAlgError, a RuntimeError)."""
+
+
 class GraphError(MinicnnError, RuntimeError):
     """The graph cannot give the gradient asked for: freed, changed in place, or never recorded."""
+
+
+class UninitializedError(ParameterError, GraphError):
+    """A lazy layer's parameter without shape or values yet (PyTorch: ValueError, and RuntimeError for the shape)."""
 
 
 class BackendError(MinicnnError, RuntimeError):
@@ -56,6 +70,20 @@ class DataError(MinicnnError, RuntimeError):
 
 class CheckpointError(MinicnnError, RuntimeError):
     """Weights that are missing, unexpected, of the wrong shape, or in a broken file."""
+
+
+class FileMissingError(CheckpointError, FileNotFoundError):
+    """A saved file that is not there (PyTorch: FileNotFoundError)."""
+
+
+def shown(value: object, length: int = 60) -> str:
+    """Return a value as a message shows it: in one line, and not too long.
+
+    >>> shown([1.0] * 100, 16)
+    '[1.0, 1.0, 1....'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def message(where: str, problem: str, got: str, fix: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from minicnn.autograd.graph import TapeTensor
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, shown
 
 
 def need_tensors(where: str, **arguments: Any) -> None:
@@ -16,10 +17,15 @@ def need_tensors(where: str, **arguments: Any) -> None:
                 message(
                     where,
                     f"{name} expects a Tensor, got {type(value).__name__}.",
-                    f"{name} = {str(value)[:60]}",
+                    f"{name} = {shown(value)}",
                     "make one first: minicnn.tensor(values).",
                 )
             )
+
+
+def need_given(where: str, name: str, value: Any) -> None:
+    """Raise ArgumentTypeError if an argument that cannot be left out is no tensor."""
+    need_tensors(where, **{name: "None" if value is None else value})
 
 
 def need_floats(where: str, name: str, x: Any) -> None:
@@ -47,12 +53,19 @@ def need_one_dtype(where: str, **arguments: Any) -> None:
 
 def need_reduction(where: str, reduction: Any) -> None:
     """Raise ParameterError if a reduction is none of the three."""
-    if reduction not in ("mean", "sum", "none"):
+    need_choice(where, "reduction", reduction, ("mean", "sum", "none"))
+
+
+def need_choice(where: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise ParameterError if a word is none of those allowed."""
+    if not isinstance(value, str) or value not in choices:
+        *others, last = map(repr, choices)
+        near = get_close_matches(str(value), choices, 1) or choices
         raise ParameterError(
             message(
                 where,
-                f"reduction expects 'mean', 'sum' or 'none', got {reduction!r}.",
-                "a loss a sample is averaged, added up, or left as it is",
-                "choose one of the three.",
+                f"{name} expects {', '.join(others)} or {last}, got {shown(value)}.",
+                f"{name} = {shown(value)}",
+                f"write {name}={near[0]!r}.",
             )
         )

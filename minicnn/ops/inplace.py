@@ -16,6 +16,7 @@ import numpy as np
 from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, stand_in
 from minicnn.autograd.mode import mode
 from minicnn.autograd.primitive import PrimitiveNode
+from minicnn.autograd.writes import refuse_inference, refuse_leaf
 from minicnn.backend import Array, backend_of
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.index import normal_index, put
@@ -28,15 +29,9 @@ def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any
         GraphError: it is a leaf that requires grad, and recording is on.
         ShapeError, DTypeError: the new value does not fit into the tensor.
     """
-    if mode.recording and _is_leaf_with_grad(tensor):
-        raise GraphError(
-            message(
-                name,
-                "a leaf tensor that requires grad is changed in place.",
-                f"shape {tuple(tensor._array.shape)}; its gradient would belong to a value that is gone",
-                "do it under `with minicnn.no_grad():`, as optimizers do, or work on a clone().",
-            )
-        )
+    refuse_inference(tensor, name)
+    if mode.recording:
+        refuse_leaf(tensor, name)
     family = tensor._family
     if mode.recording and family is not None and family.root._requires_grad and not tensor._requires_grad:
         raise GraphError(
@@ -57,7 +52,7 @@ def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any
     tensor._array[...] = value._array
     memory_of(tensor).written = clock()
     if mode.recording and (tensor._requires_grad or value._requires_grad):
-        _rebase(tensor, value)
+        rebase(tensor, value)
     return tensor
 
 
@@ -67,6 +62,7 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     Raises:
         ShapeError: the values do not broadcast to the places.
     """
+    refuse_inference(tensor, "setitem")
     _check_writable(tensor, "setitem")
     where = normal_index(tensor, index)  # type: ignore[arg-type]
     values = value._array if isinstance(value, TapeTensor) else value
@@ -113,15 +109,10 @@ def has_history(tensor: TapeTensor) -> bool:
     return any(t is not None and t._requires_grad for t in (tensor, *relatives))
 
 
-def _is_leaf_with_grad(tensor: TapeTensor) -> bool:
-    family = tensor._family
-    relatives = [] if family is None else [ref() for ref in family.members]
-    return any(t is not None and t._requires_grad and t._node is None for t in (tensor, *relatives))
-
-
 def _check(tensor: TapeTensor, name: str, value: Any) -> None:
     _check_writable(tensor, name)
-    if any(step == 0 and size > 1 for step, size in zip(tensor._array.strides, tensor._array.shape, strict=True)):
+    steps = zip(tensor._array.strides, tensor._array.shape, strict=True)
+    if tensor._array.size and any(step == 0 and size > 1 for step, size in steps):
         raise GraphError(
             message(
                 name,
@@ -172,7 +163,7 @@ def _keep_old_value(tensor: TapeTensor, value: TapeTensor) -> None:
                 saved._array, saved._memory = saved._array.copy(), None
 
 
-def _rebase(tensor: TapeTensor, value: TapeTensor) -> None:
+def rebase(tensor: TapeTensor, value: TapeTensor) -> None:
     """Give ``tensor``, and all that share its memory, the history of the write."""
     family = tensor._family
     others = [] if family is None else [m for ref in family.members if (m := ref()) is not None and m is not tensor]

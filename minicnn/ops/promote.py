@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, shown
+from minicnn.ops.dtypes import as_dtype
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 _default = np.dtype("float32")
@@ -32,16 +33,17 @@ def set_default_dtype(dtype: Any) -> None:
         ParameterError: it is neither.
     """
     global _default
-    if np.dtype(dtype) not in FLOATS:
+    found = as_dtype(dtype)
+    if found not in FLOATS:
         raise ParameterError(
             message(
                 "set_default_dtype",
-                f"expects float32 or float64, got {np.dtype(dtype)}.",
+                f"expects float32 or float64, got {found}.",
                 f"dtype = {dtype!r}",
                 "set_default_dtype(minicnn.float64), for one.",
             )
         )
-    _default = np.dtype(dtype)
+    _default = found
 
 
 def promote_types(a: Any, b: Any) -> np.dtype[Any]:
@@ -50,7 +52,10 @@ def promote_types(a: Any, b: Any) -> np.dtype[Any]:
     >>> promote_types("int64", "float32")
     dtype('float32')
     """
-    a, b = np.dtype(a), np.dtype(b)
+    return _joined(as_dtype(a), as_dtype(b))
+
+
+def _joined(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     high, low = _category(a), _category(b)
     if high != low:
         return a if high > low else b
@@ -85,7 +90,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         else:
             rank, dtype = 2, _scalar_dtype(x)
         found = ranks[rank]
-        ranks[rank] = dtype if found is None else promote_types(found, dtype)
+        ranks[rank] = dtype if found is None else _joined(found, dtype)
     result = None
     for candidate in ranks:
         if candidate is not None and (result is None or _category(candidate) > _category(result)):
@@ -104,7 +109,7 @@ def _scalar_dtype(value: Any) -> np.dtype[Any]:
         message(
             "promotion",
             f"expects tensors and numbers, got {type(value).__name__}.",
-            f"value {value!r}",
+            f"value {shown(value)}",
             "make a tensor of it: minicnn.tensor(value).",
         )
     )

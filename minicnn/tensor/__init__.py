@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any, Self
 
 import numpy as np
 
 from minicnn import ops
 from minicnn.autograd import engine, graph
-from minicnn.autograd.graph import Hook, TapeTensor, clock, memory_of, wrap
+from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, memory_of, wrap
+from minicnn.autograd.mode import mode
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.reduce import Sum
 from minicnn.ops.primitive.shape import Reshape
 from minicnn.ops.promote import get_default_dtype
+from minicnn.tensor.facts import Facts
 from minicnn.tensor.forms import Forms
+from minicnn.tensor.hooks import Hooked
 from minicnn.tensor.inplace import InPlace
 from minicnn.tensor.methods import Methods
-
-
-class Handle:
-    """What registering a hook returns: ``remove()`` takes the hook away."""
-
-    def __init__(self, hooks: dict[int, Any]) -> None:
-        self._hooks = hooks
-        self._key = clock()
-
-    def remove(self) -> None:
-        """Take the hook away; nothing happens the second time."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
+from minicnn.tensor.old import Old, made
+from minicnn.tensor.size import Size as Size
 
 
 @graph.set_tensor_class
-class Tensor(Forms, InPlace, Methods):
+class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
     """A multi-dimensional array that remembers how it was computed.
 
     Make one with `minicnn.tensor`, `minicnn.zeros` and the like; ``Tensor([1, 2])`` gives floats, as in PyTorch.
@@ -53,12 +39,10 @@ class Tensor(Forms, InPlace, Methods):
 
     __array_ufunc__ = None  # so that array + tensor asks the tensor
 
-    def __init__(self, *data: Any) -> None:
-        if len(data) == 1 and not isinstance(data[0], int):
-            values = data[0]._array if isinstance(data[0], TapeTensor) else data[0]
-            self._array = np.array(values, dtype=get_default_dtype())
-        else:
-            self._array = np.zeros(data if data else (0,), dtype=get_default_dtype())
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        self._array = made("Tensor", data, get_default_dtype(), device)
+        if mode.inference:
+            self._memory = InferenceMemory()
 
     # ---- gradients
 
@@ -83,8 +67,17 @@ class Tensor(Forms, InPlace, Methods):
                 message(
                     "requires_grad",
                     "only a leaf's can be switched off.",
-                    f"this tensor was made by {self._node.name}",
+                    f"this tensor was made by {self._node.name()}",
                     "use x.detach().",
+                )
+            )
+        if value and not mode.inference and self.is_inference():
+            raise GraphError(
+                message(
+                    "requires_grad",
+                    "an inference tensor's cannot be switched on outside of inference mode.",
+                    f"shape {tuple(self.shape)}; it was made in inference mode",
+                    "use x.clone(), an ordinary tensor.",
                 )
             )
         self._requires_grad = bool(value)
@@ -155,7 +148,7 @@ class Tensor(Forms, InPlace, Methods):
         inputs: Any = None,
     ) -> None:
         """Add its gradient to the ``grad`` of every leaf it came from; see `minicnn.autograd.backward`."""
-        engine.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        engine.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, None, inputs)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad``; return the tensor."""
@@ -185,52 +178,6 @@ class Tensor(Forms, InPlace, Methods):
             )
         self._node, self._requires_grad, self._family = None, False, None
         return self
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of a tensor that is no leaf."""
-        if not self._requires_grad:
-            raise GraphError(
-                message(
-                    "retain_grad",
-                    "the tensor has no gradient to keep.",
-                    f"shape {tuple(self.shape)} does not require grad",
-                    "set requires_grad on an input before computing it.",
-                )
-            )
-        if self._node is not None:
-            self._node.retain = weakref.ref(self)
-
-    def register_hook(self, hook: Hook) -> Handle:
-        """Call ``hook(grad)`` when this tensor's gradient is known; a tensor it returns takes the gradient's place.
-
-        Returns:
-            A handle with ``remove()``.
-
-        >>> import minicnn
-        >>> x = minicnn.tensor([1.0], requires_grad=True)
-        >>> handle = x.register_hook(lambda g: g * 10)
-        >>> x.sum().backward()
-        >>> x.grad
-        tensor([10.])
-        """
-        if not self._requires_grad:
-            raise GraphError(
-                message(
-                    "register_hook",
-                    "the tensor has no gradient to hook.",
-                    f"shape {tuple(self.shape)} does not require grad",
-                    "set requires_grad first.",
-                )
-            )
-        owner: Any = self if self._node is None else self._node
-        name = "_hooks" if self._node is None else "hooks"
-        hooks = getattr(owner, name)
-        if hooks is None:
-            hooks = {}
-            setattr(owner, name, hooks)
-        handle = Handle(hooks)
-        hooks[handle._key] = hook
-        return handle
 
     # ---- operators
 

@@ -13,6 +13,7 @@ from minicnn.backend import Backend, backend_of, current
 from minicnn.backend.device import device as Device
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops import as_shape
+from minicnn.ops.dtypes import as_dtype
 from minicnn.ops.promote import get_default_dtype
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor
@@ -23,12 +24,14 @@ def _backend(device: Any) -> Backend:
 
 
 def _made(values: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    tensor: Tensor = wrap(_backend(device).asarray(values, dtype=dtype))
+    array = _backend(device).asarray(values, dtype=None if dtype is None else as_dtype(dtype))
+    as_dtype(array.dtype)  # an array may come in one that is not computed with
+    tensor: Tensor = wrap(array)
     return tensor.requires_grad_() if requires_grad else tensor
 
 
 def _float(dtype: Any) -> Any:
-    return get_default_dtype() if dtype is None else dtype
+    return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -41,7 +44,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         requires_grad: compute gradients for it.
     Raises:
         ShapeError: lists of unequal lengths.
-        DTypeError: values that are no numbers.
+        DTypeError: values that are no numbers, or half precision: floats have 32 or 64 bits here (`.float()` converts).
 
     >>> tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
@@ -54,6 +57,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 def _values(where: str, data: Any, dtype: Any) -> Any:
     """Return the values as a NumPy array of their own, in the dtype that PyTorch would give them."""
+    dtype = None if dtype is None else as_dtype(dtype)
     if isinstance(data, TapeTensor):
         array = backend_of(data._array).to_numpy(data._array)
         return np.array(array, dtype=dtype)
@@ -72,21 +76,14 @@ def _values(where: str, data: Any, dtype: Any) -> Any:
         ) from None
     except TypeError:
         array = np.array(None)
+    if array.dtype.kind == "c":
+        as_dtype(array.dtype)  # says what is computed with
     if array.dtype.kind not in "buif":
         raise DTypeError(
             message(where, f"expects numbers, got {type(data).__name__}.", f"{str(data)[:60]}", "convert it to floats.")
         )
     if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(get_default_dtype())
-    if array.dtype == np.float16:
-        raise DTypeError(
-            message(
-                where,
-                "float16 is not computed with.",
-                "NumPy has no fast half precision",
-                "use float32: x.astype('float32').",
-            )
-        )
     return array
 
 
@@ -189,7 +186,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return the numbers from start up to, not including, end; from 0 where only one is given.
 
@@ -214,7 +217,7 @@ def arange(
         dtype = np.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else get_default_dtype()
     count = math.ceil((end - start) / step)
     values = start + np.arange(count) * step
-    return _made(values.astype(dtype), None, device, requires_grad)
+    return _made(values.astype(as_dtype(dtype)), None, device, requires_grad)
 
 
 def linspace(
@@ -230,7 +233,7 @@ def linspace(
 
 def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     xp = (backend_of(x._array) if device is None else _backend(device)).xp
-    out: Tensor = wrap(xp.full(x.shape, value, dtype=x.dtype if dtype is None else dtype))
+    out: Tensor = wrap(xp.full(x.shape, value, dtype=x.dtype if dtype is None else as_dtype(dtype)))
     return out.requires_grad_() if requires_grad else out
 
 
@@ -329,6 +332,7 @@ def randint(
     generator: Generator | None = None,
     dtype: Any = None,
     device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return random whole numbers from low (0 if left out) up to, not including, high.
 
@@ -344,13 +348,20 @@ def randint(
             )
         )
     draw = (generator or default_generator).numpy.integers(low, high, as_shape((size,)))
-    return _made(draw.astype(np.int64 if dtype is None else dtype), None, device, False)
+    return _made(draw.astype(np.int64 if dtype is None else as_dtype(dtype)), None, device, requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = np.int64,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return the numbers from 0 to n − 1 in random order, drawn on the CPU.
 
     >>> sorted(randperm(3).tolist())
     [0, 1, 2]
     """
-    return _made((generator or default_generator).numpy.permutation(n), None, device, False)
+    return _made((generator or default_generator).numpy.permutation(n), dtype, device, requires_grad)

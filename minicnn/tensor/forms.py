@@ -11,12 +11,21 @@ import numpy as np
 from minicnn import ops
 from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of
-from minicnn.backend.device import BACKENDS
 from minicnn.backend.device import device as Device
-from minicnn.errors import ArgumentTypeError, BackendError, GraphError, ShapeError, message
+from minicnn.errors import (
+    ArgumentTypeError,
+    BackendError,
+    GraphError,
+    MinicnnError,
+    ParameterError,
+    ShapeError,
+    message,
+)
+from minicnn.ops.dtypes import as_dtype, names_dtype
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.printing import show
+from minicnn.tensor.size import Size
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -28,9 +37,9 @@ class Forms(TapeTensor):
     # ---- what it is
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Size:
         """The sizes of its dims."""
-        return self._array.shape
+        return Size(self._array.shape)
 
     @property
     def ndim(self) -> int:
@@ -81,7 +90,7 @@ class Forms(TapeTensor):
         """Whether its elements are floats."""
         return self._array.dtype.kind == "f"
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether it lies in memory in row-major order."""
         return bool(self._array.flags.c_contiguous)
 
@@ -89,28 +98,24 @@ class Forms(TapeTensor):
 
     def item(self) -> Any:
         """The value of a one-element tensor, as a Python number."""
-        if self._array.size != 1:
-            raise ShapeError(
-                message(
-                    "item",
-                    f"only one-element tensors are numbers, this one has {self._array.size} elements.",
-                    f"shape {tuple(self.shape)}",
-                    "index one element first, or use tolist().",
-                )
-            )
+        self._need_one("item", ShapeError, "index one element first, or use tolist().")
         return self._array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
         return backend_of(self._array).to_numpy(self._array).tolist()
 
-    def numpy(self) -> Any:
+    def numpy(self, *, force: builtins.bool = False) -> Any:
         """The values as a NumPy array that shares this tensor's memory.
 
+        Args:
+            force: detach the tensor, and move it to the CPU, where that is needed.
         Raises:
             GraphError: it requires grad; detach it first.
             BackendError: it lives on a GPU; move it first.
         """
+        if force:
+            return backend_of(self._array).to_numpy(self._array)
         if self._requires_grad:
             raise GraphError(
                 message(
@@ -143,22 +148,18 @@ class Forms(TapeTensor):
         for arg in args:
             if isinstance(arg, Forms):
                 dtype, device = arg.dtype, arg.device
-            elif isinstance(arg, Device) or (isinstance(arg, str) and arg.partition(":")[0] in BACKENDS):
+            elif isinstance(arg, str):
+                dtype, device = (arg, device) if names_dtype(arg) else (dtype, arg)
+            elif isinstance(arg, Device) or builtins.type(arg) is builtins.int:
                 device = arg
-            elif isinstance(arg, str) and arg not in np.sctypeDict:
-                device = arg  # which says that it does not exist
             elif not isinstance(arg, bool):
                 dtype = arg
         out = self
         if device is not None and Device(device).type != self.device.type:
             out = ops.transfer(out, Device(device).type)
-        if dtype is not None and np.dtype(dtype) != out._array.dtype:
-            out = ops.cast(out, np.dtype(dtype))
+        if dtype is not None and (found := as_dtype(dtype)) != out._array.dtype:
+            out = ops.cast(out, found)
         return out.clone() if copy and out is self else out
-
-    def type(self, dtype: Any = None) -> Any:
-        """The tensor in another dtype; without one, the name of its own."""
-        return str(self.dtype) if dtype is None else self.to(dtype)
 
     def type_as(self, other: Tensor) -> Tensor:
         """The tensor in the other one's dtype and place."""
@@ -168,7 +169,7 @@ class Forms(TapeTensor):
         """The tensor on the CPU."""
         return self.to(device="cpu")
 
-    def cuda(self, index: Any = None) -> Tensor:
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
         """The tensor on the GPU."""
         return self.to(device="cuda")
 
@@ -188,12 +189,40 @@ class Forms(TapeTensor):
         """The tensor as int32."""
         return self.to(np.int32)
 
+    def short(self) -> Tensor:
+        """The tensor as int16."""
+        return self.to(np.int16)
+
+    def char(self) -> Tensor:
+        """The tensor as int8."""
+        return self.to(np.int8)
+
+    def byte(self) -> Tensor:
+        """The tensor as uint8."""
+        return self.to(np.uint8)
+
+    def half(self) -> Tensor:
+        """Refuse: half precision is not computed with.
+
+        Raises:
+            DTypeError: always.
+        """
+        return self.to("float16")
+
+    def bfloat16(self) -> Tensor:
+        """Refuse, as `half`.
+
+        Raises:
+            DTypeError: always.
+        """
+        return self.to("bfloat16")
+
     def bool(self) -> Tensor:
         """The tensor as bools: whether each element is non-zero."""
         return self.to(np.bool_)
 
-    def contiguous(self) -> Tensor:
-        """The tensor in row-major memory; itself where it is."""
+    def contiguous(self, memory_format: Any = None) -> Tensor:
+        """The tensor in row-major memory; itself where it is. Other memory formats are accepted, and not kept."""
         if self._array.flags.c_contiguous:
             return self
         out: Tensor = ops.clone(self)
@@ -210,12 +239,14 @@ class Forms(TapeTensor):
                 message(
                     "deepcopy",
                     "only leaf tensors are copied with all they are.",
-                    f"this tensor was made by {self._node.name}",
+                    f"this tensor was made by {self._node.name()}",
                     "copy x.detach(), or use x.clone().",
                 )
             )
         out = type(self).__new__(type(self))
-        out.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("_memory", "_family", "_hooks")})
+        out.__dict__.update(
+            {k: v for k, v in self.__dict__.items() if k not in ("_memory", "_family", "_hooks", "_post_hooks")}
+        )
         out._array = self._array.copy()
         if self.grad is not None:
             out.grad = self.grad.detach().clone()
@@ -233,13 +264,22 @@ class Forms(TapeTensor):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> builtins.bool:
-        return builtins.bool(self.item())
+        self._need_one("bool", ShapeError, "write (x > 0).any(), or .all().")
+        return builtins.bool(self._array.item())
 
     def __int__(self) -> builtins.int:
-        return builtins.int(self.item())
+        self._need_one("int", ParameterError, "index one element first, or use tolist().")
+        return builtins.int(self._array.item())
 
     def __float__(self) -> builtins.float:
-        return builtins.float(self.item())
+        self._need_one("float", ParameterError, "index one element first, or use tolist().")
+        return builtins.float(self._array.item())
+
+    def _need_one(self, where: str, error: builtins.type[MinicnnError], fix: str) -> None:
+        """Raise the error unless the tensor has one element."""
+        if self._array.size != 1:
+            problem = f"only one-element tensors are numbers, this one has {self._array.size} elements."
+            raise error(message(where, problem, f"shape {tuple(self.shape)}", fix))
 
     def __index__(self) -> builtins.int:
         if self._array.dtype.kind not in "ui" or self._array.size != 1:
@@ -271,7 +311,12 @@ class Forms(TapeTensor):
             suffix.append(f"grad_fn={self._node!r}")
         elif self._requires_grad:
             suffix.append("requires_grad=True")
-        return show(backend_of(self._array).to_numpy(self._array), suffix)
+        return show(backend_of(self._array).to_numpy(self._array), suffix, self._prefix())
+
+    def _prefix(self) -> str:
+        """What is shown before the values; a subclass shows its name."""
+        kind = builtins.type(self)
+        return "tensor(" if kind.__module__.startswith("minicnn.") else f"{kind.__name__}("
 
 
 def _rebuild(cls: builtins.type[Tensor], values: Any, requires_grad: bool, place: str) -> Tensor:

@@ -12,6 +12,7 @@ from minicnn import ops
 from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
+from minicnn.errors import ParameterError, message
 from minicnn.ops import inplace
 from minicnn.random import Generator, default_generator
 
@@ -44,7 +45,14 @@ class InPlace(TapeTensor):
     def __ipow__(self, other: Any) -> Self:
         return self._update("pow_", lambda x: x**other)
 
-    mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
+    mul_, pow_ = __imul__, __ipow__
+    multiply_ = mul_
+
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Self:
+        """x /= other, in place, rounded as `div` has it."""
+        return self._update("div_", lambda x: ops.div(x, other, rounding_mode=rounding_mode))
+
+    divide_ = true_divide_ = div_
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Self:
         """x += alpha · other, in place."""
@@ -53,6 +61,8 @@ class InPlace(TapeTensor):
     def sub_(self, other: Any, *, alpha: Any = 1) -> Self:
         """x −= alpha · other, in place."""
         return self._update("sub_", lambda x: ops.sub(x, other, alpha=alpha))
+
+    subtract_ = sub_
 
     def clamp_(self, min: Any = None, max: Any = None) -> Self:
         """Held between min and max, in place."""
@@ -93,4 +103,52 @@ class InPlace(TapeTensor):
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Self:
         """1 with probability p, else 0, in place; drawn on the CPU."""
+        if isinstance(p, TapeTensor):
+            p = backend_of(p._array).to_numpy(p._array)
         return self._draw("bernoulli_", (generator or default_generator).numpy.random(self.shape) < p)
+
+    def random_(self, low: Any = 0, high: Any = None, *, generator: Generator | None = None) -> Self:
+        """Whole numbers from low (0) up to, not including, high, in place; drawn on the CPU.
+
+        ``random_(high)`` is from 0; without either, up to what the dtype holds exactly.
+
+        Raises:
+            ParameterError: high is not above low.
+        """
+        if high is None:
+            kind = self._array.dtype
+            top = 2 ** (np.finfo(kind).nmant + 1) if kind.kind == "f" else 1 if kind.kind == "b" else np.iinfo(kind).max
+            low, high = (0, low) if low else (0, int(top) + (kind.kind != "i" or kind.itemsize < 8))
+        if high <= low:
+            raise ParameterError(
+                message("random_", "high must be above low.", f"low {low}, high {high}", "exchange them.")
+            )
+        return self._draw("random_", (generator or default_generator).numpy.integers(low, high, self.shape))
+
+    def exponential_(self, lambd: Any = 1.0, *, generator: Generator | None = None) -> Self:
+        """Numbers of an exponential distribution, with density λ·exp(−λx), in place; drawn on the CPU."""
+        self._need_positive("exponential_", "lambd", lambd)
+        return self._draw("exponential_", (generator or default_generator).numpy.exponential(1 / lambd, self.shape))
+
+    def geometric_(self, p: Any, *, generator: Generator | None = None) -> Self:
+        """How many trials of probability p it takes to succeed, from 1 on, in place; drawn on the CPU."""
+        if not 0 < p < 1:
+            raise ParameterError(
+                message("geometric_", f"p expects a number between 0 and 1, got {p}.", "a probability", "p=0.5.")
+            )
+        return self._draw("geometric_", (generator or default_generator).numpy.geometric(p, self.shape))
+
+    def log_normal_(self, mean: Any = 1.0, std: Any = 2.0, *, generator: Generator | None = None) -> Self:
+        """Numbers whose logarithms are normal, in place; drawn on the CPU."""
+        self._need_positive("log_normal_", "std", std)
+        return self._draw("log_normal_", (generator or default_generator).numpy.lognormal(mean, std, self.shape))
+
+    def cauchy_(self, median: Any = 0.0, sigma: Any = 1.0, *, generator: Generator | None = None) -> Self:
+        """Numbers of a Cauchy distribution, in place; drawn on the CPU."""
+        self._need_positive("cauchy_", "sigma", sigma)
+        draw = (generator or default_generator).numpy.standard_cauchy(self.shape)
+        return self._draw("cauchy_", median + sigma * draw)
+
+    def _need_positive(self, where: str, name: str, value: Any) -> None:
+        if not value > 0:
+            raise ParameterError(message(where, f"{name} expects more than 0, got {value}.", "a scale", f"{name}=1.0."))

@@ -7,14 +7,15 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
-from minicnn.backend import backend_of
-from minicnn.errors import ParameterError, ShapeError, message
+from minicnn.backend import backend_of, current
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
 from minicnn.ops import as_shape
 from minicnn.ops.checks import need_floats, need_tensors
+from minicnn.ops.dtypes import as_dtype
 from minicnn.ops.promote import get_default_dtype
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor
-from minicnn.tensor.creation import tensor, zeros_like
+from minicnn.tensor.creation import as_tensor, tensor, zeros_like
 
 
 def is_tensor(obj: Any) -> TypeGuard[Tensor]:
@@ -46,6 +47,102 @@ def numel(input: Tensor) -> int:
     return input.numel()
 
 
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have one shape.
+
+    >>> is_same_size(tensor([1, 2]), tensor([3.0, 4.0]))
+    True
+    """
+    need_tensors("is_same_size", input=input, other=other)
+    return tuple(input.shape) == tuple(other.shape)
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether a result of one dtype may be written to a tensor of another: not floats to ints, nor those to bools.
+
+    >>> can_cast("float64", "float32"), can_cast("float32", "int64")
+    (True, False)
+    """
+    order = "biuf".index
+    a, b = as_dtype(from_).kind, as_dtype(to).kind
+    return order(a) <= order(b) or (a in "iu" and b in "iu")
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    """Return the shape that shapes broadcast to; a number stands for a shape of one dim.
+
+    Raises:
+        ShapeError: they do not broadcast.
+
+    >>> broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
+    sizes = [as_shape((shape,)) if not isinstance(shape, int) else (shape,) for shape in shapes]
+    try:
+        return np.broadcast_shapes(*sizes)
+    except ValueError:
+        raise ShapeError(
+            message(
+                "broadcast_shapes",
+                f"expects shapes that broadcast, got {' and '.join(map(str, sizes))}.",
+                "dims are matched from the last one; each pair must be equal, or one of them 1",
+                "change one so that its dims line up.",
+            )
+        ) from None
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return a number as a tensor without dims, of floats unless the dtype says otherwise.
+
+    >>> scalar_tensor(3)
+    tensor(3.)
+    """
+    return _made(s, get_default_dtype() if dtype is None else dtype, device, requires_grad)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Return an object as a tensor: arrays and tensors share their memory unless something has to change.
+
+    Args:
+        obj: a tensor, a NumPy array, or numbers and lists of them.
+        copy: True for memory of its own in any case, False for an error where it cannot be shared.
+    Raises:
+        ParameterError: ``copy=False``, and a copy is needed.
+
+    >>> asarray([1, 2])
+    tensor([1, 2])
+    """
+    x = as_tensor(obj, dtype=dtype, device=device)
+    old = obj._array if isinstance(obj, TapeTensor) else obj
+    shared = isinstance(old, np.ndarray) and (old is x._array or np.may_share_memory(old, x._array))
+    if copy is False and not shared and x is not obj:
+        raise ParameterError(
+            message("asarray", "the memory cannot be shared.", f"{type(obj).__name__} -> {x.dtype}", "leave copy away.")
+        )
+    if copy and (shared or x is obj):
+        x = x.clone()
+    if requires_grad:
+        return (x.detach() if x is obj else x).requires_grad_()
+    return x
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """Return another library's array as a tensor that shares its memory, by the DLPack protocol.
+
+    >>> from_dlpack(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise ArgumentTypeError(
+            message(
+                "from_dlpack", f"expects an array, got {type(ext_tensor).__name__}.", "no __dlpack__", "asarray(x)."
+            )
+        )
+    return as_tensor(current().xp.from_dlpack(ext_tensor))
+
+
 def logspace(
     start: float,
     end: float,
@@ -66,7 +163,7 @@ def logspace(
 
 
 def _made(values: Any, dtype: Any, device: Any, requires_grad: bool = False) -> Tensor:
-    return tensor(np.asarray(values).astype(dtype), device=device, requires_grad=requires_grad)
+    return tensor(np.asarray(values).astype(as_dtype(dtype)), device=device, requires_grad=requires_grad)
 
 
 def _rng(generator: Generator | None) -> Any:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minicnn import ops
-from minicnn.autograd.graph import TapeTensor
-from minicnn.ops import inplace
+from minicnn.errors import GraphError, ShapeError, message
+from minicnn.tensor.rewrites import Rewrites
 
 
-def _in_place(function: Callable[..., Any]) -> Any:
-    """Return the method that writes a function's result into its tensor."""
-    name = f"{function.__name__}_"
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return inplace.update(self, name, lambda x: function(x, *args, **kwargs))
-
-    method.__name__ = name
-    method.__doc__ = f"`{function.__name__}`, in place: return the tensor itself."
-    return method
-
-
-class Methods(TapeTensor):
+class Methods(Rewrites):
     """Functions of a tensor, by family."""
 
     # ---- element by element
+    asinh, acosh, atanh, deg2rad, rad2deg = ops.asinh, ops.acosh, ops.atanh, ops.deg2rad, ops.rad2deg
+    arcsin, arccos, arctan, arctan2 = ops.asin, ops.acos, ops.atan, ops.atan2
+    arcsinh, arccosh, arctanh = ops.asinh, ops.acosh, ops.atanh
+    erfc, erfinv, sinc, logit, signbit = ops.erfc, ops.erfinv, ops.sinc, ops.logit, ops.signbit
+    absolute, negative, fix, positive = ops.abs, ops.neg, ops.trunc, ops.positive
+    isposinf, isneginf, isreal = ops.isposinf, ops.isneginf, ops.isreal
+    clamp_min, clamp_max = ops.clamp_min, ops.clamp_max
+
+    # ---- of two or three
+    subtract, multiply, divide, true_divide = ops.sub, ops.mul, ops.div, ops.div
+    greater, greater_equal, less, less_equal, not_equal = ops.gt, ops.ge, ops.lt, ops.le, ops.ne
+    bitwise_left_shift, bitwise_right_shift = ops.bitwise_left_shift, ops.bitwise_right_shift
+    __lshift__, __rshift__ = ops.bitwise_left_shift, ops.bitwise_right_shift
+    fmax, fmin, copysign, heaviside, dist = ops.fmax, ops.fmin, ops.copysign, ops.heaviside, ops.dist
+    logaddexp, logaddexp2, xlogy, float_power = ops.logaddexp, ops.logaddexp2, ops.xlogy, ops.float_power
+    addcmul, addcdiv, gcd, lcm = ops.addcmul, ops.addcdiv, ops.gcd, ops.lcm
     square, reciprocal, log2, log10, exp2, erf = ops.square, ops.reciprocal, ops.log2, ops.log10, ops.exp2, ops.erf
     tan, sinh, cosh, asin, acos, atan = ops.tan, ops.sinh, ops.cosh, ops.asin, ops.acos, ops.atan
     atan2, hypot, lerp, frac, fmod, sgn = ops.atan2, ops.hypot, ops.lerp, ops.frac, ops.fmod, ops.sgn
@@ -33,12 +36,19 @@ class Methods(TapeTensor):
     isclose, allclose, equal = ops.isclose, ops.allclose, ops.equal
 
     # ---- over dims
+    quantile, nanquantile, nanmedian, nanmean = ops.quantile, ops.nanquantile, ops.nanmedian, ops.nanmean
+    mode, msort, cummax, cummin, diff = ops.mode, ops.msort, ops.cummax, ops.cummin, ops.diff
+    unique_consecutive, histc, cov, corrcoef = ops.unique_consecutive, ops.histc, ops.cov, ops.corrcoef
     prod, norm, count_nonzero, nansum = ops.prod, ops.norm, ops.count_nonzero, ops.nansum
     cumsum, cumprod, logcumsumexp, bincount = ops.cumsum, ops.cumprod, ops.logcumsumexp, ops.bincount
     sort, argsort, topk, kthvalue = ops.sort, ops.argsort, ops.topk, ops.kthvalue
     median, aminmax, unique = ops.median, ops.aminmax, ops.unique
 
     # ---- parts and places
+    hsplit, vsplit, dsplit, split_with_sizes = ops.hsplit, ops.vsplit, ops.dsplit, ops.split
+    diag_embed, diagflat, adjoint = ops.diag_embed, ops.diagflat, ops.adjoint
+    select_scatter, slice_scatter = ops.select_scatter, ops.slice_scatter
+    diagonal_scatter = ops.diagonal_scatter
     split, chunk, tensor_split, unbind, select = ops.split, ops.chunk, ops.tensor_split, ops.unbind, ops.select
     movedim, swapaxes, swapdims, t = ops.movedim, ops.swapaxes, ops.swapdims, ops.t
     moveaxis = ops.movedim
@@ -54,43 +64,78 @@ class Methods(TapeTensor):
     tril, triu, diag, diagonal, trace = ops.tril, ops.triu, ops.diag, ops.diagonal, ops.trace
 
     # ---- by index
+    scatter_reduce, index_reduce, put = ops.scatter_reduce, ops.index_reduce, ops.put
     index_select, index_add, index_fill = ops.index_select, ops.index_add, ops.index_fill
     index_copy, scatter, scatter_add = ops.index_copy, ops.scatter, ops.scatter_add
     masked_select, masked_scatter, nonzero = ops.masked_select, ops.masked_scatter, ops.nonzero
     take, take_along_dim, argwhere = ops.take, ops.take_along_dim, ops.argwhere
 
     # ---- products
+    addbmm, addr, vdot, cross, ger = ops.addbmm, ops.addr, ops.vdot, ops.cross, ops.outer
+    det, inverse, logdet, slogdet, cholesky = ops.det, ops.inv, ops.logdet, ops.slogdet, ops.cholesky
+    matrix_power = ops.matrix_power
     mm, bmm, mv, dot, outer, inner, kron = ops.mm, ops.bmm, ops.mv, ops.dot, ops.outer, ops.inner, ops.kron
     addmm, addmv, baddbmm = ops.addmm, ops.addmv, ops.baddbmm
 
-    # ---- in place
-    index_add_ = _in_place(ops.index_add)
-    index_fill_ = _in_place(ops.index_fill)
-    index_copy_ = _in_place(ops.index_copy)
-    scatter_, scatter_add_ = _in_place(ops.scatter), _in_place(ops.scatter_add)
-    masked_fill_, masked_scatter_ = _in_place(ops.masked_fill), _in_place(ops.masked_scatter)
-    neg_ = _in_place(ops.neg)
-    abs_ = _in_place(ops.abs)
-    sqrt_ = _in_place(ops.sqrt)
-    rsqrt_ = _in_place(ops.rsqrt)
-    square_ = _in_place(ops.square)
-    log_ = _in_place(ops.log)
-    sigmoid_ = _in_place(ops.sigmoid)
-    tanh_ = _in_place(ops.tanh)
-    sin_ = _in_place(ops.sin)
-    cos_ = _in_place(ops.cos)
-    floor_ = _in_place(ops.floor)
-    ceil_ = _in_place(ops.ceil)
-    round_ = _in_place(ops.round)
-    trunc_ = _in_place(ops.trunc)
-    clip_ = _in_place(ops.clip)
-    lerp_ = _in_place(ops.lerp)
-    reciprocal_ = _in_place(ops.reciprocal)
-    erf_ = _in_place(ops.erf)
-    tril_ = _in_place(ops.tril)
-    triu_ = _in_place(ops.triu)
-    cumsum_ = _in_place(ops.cumsum)
-    nan_to_num_ = _in_place(ops.nan_to_num)
+    # ---- at random, from the elements as probabilities or weights
+
+    def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Any:
+        """1 with the probability that each element gives, or with probability p, else 0; drawn on the CPU."""
+        from minicnn.tensor.likes import bernoulli
+
+        x = ops.clone(self.detach())  # type: ignore[attr-defined]
+        return bernoulli(x, generator=generator) if p is None else x.bernoulli_(p, generator=generator)
+
+    def multinomial(self, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
+        """Indices drawn by weights, row by row: see `minicnn.multinomial`."""
+        from minicnn.tensor.likes import multinomial
+
+        return multinomial(self, num_samples, replacement, generator=generator)  # type: ignore[arg-type]
+
+    # ---- matrices
+
+    @property
+    def mH(self) -> Any:
+        """The last two dims exchanged: `adjoint`, of real numbers."""
+        return ops.adjoint(self)  # type: ignore[arg-type]
+
+    @property
+    def H(self) -> Any:
+        """A matrix with its dims exchanged: `adjoint`, of real numbers; a number is itself."""
+        if self._array.ndim not in (0, 2):
+            raise ShapeError(
+                message(
+                    "H", "expects a matrix.", f"shape {tuple(self._array.shape)}", "use x.mH for batches of matrices."
+                )
+            )
+        return ops.adjoint(self) if self._array.ndim else self  # type: ignore[arg-type]
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ops.matmul(self.new_tensor(other), self)  # type: ignore[arg-type]
+
+    def __rlshift__(self, other: Any) -> Any:
+        return ops.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ops.bitwise_right_shift(other, self)
+
+    # ---- other libraries' arrays, without a copy
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory, for a library that takes DLPack's capsules; without gradient, which must not be wanted."""
+        if self._requires_grad:
+            raise GraphError(
+                message(
+                    "dlpack",
+                    "a tensor that requires grad is not handed out: what is done to it would not be recorded.",
+                    f"shape {tuple(self._array.shape)}",
+                    "hand out x.detach().",
+                )
+            )
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
 
     # ---- new tensors of this one's dtype and place
 

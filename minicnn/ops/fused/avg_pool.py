@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,8 @@ def avg_pool(
                 "leave it out to divide by the count.",
             )
         )
-    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor_override)
+    divisor = None if divisor_override is None else operator.index(divisor_override)
+    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor)
     return y.squeeze(0) if single else y
 
 

@@ -109,6 +109,9 @@ class BatchNorm(Fused):
         yield ErrorSample(ShapeError, ("weight", "(3,)", "(2,)"), x, None, None, np.ones(2), training=True)
         yield ErrorSample(ShapeError, ("running_mean", "(3,)", "(4,)"), x, np.ones(4), np.ones(3))
         yield ErrorSample(ParameterError, ("running", "training"), x, None, None)
+        yield ErrorSample(ShapeError, ("bias", "(3,)", "()"), x, None, None, None, np.ones(()), training=True)
+        yield ErrorSample(ParameterError, ("eps", "0.0"), x, None, None, training=True, eps=0.0)
+        yield ErrorSample(ParameterError, ("eps", "-1.0"), x, np.ones(3), np.ones(3), eps=-1.0)
         yield ErrorSample(ShapeError, "2 dims", np.ones(3), None, None, training=True)
         yield ErrorSample(DTypeError, ("floats", "int64"), np.ones((2, 3), dtype=np.int64), None, None, training=True)
 
@@ -155,6 +158,10 @@ def batch_norm(
             [ 1.0000]])
     """
     _check(input, training, running_mean, running_var, weight, bias)
+    if not (eps > 0 if training else eps >= 0):
+        raise ParameterError(
+            message("batch_norm", f"eps expects a number above 0, got {eps}.", "it is added to the variance", "eps=1e-5.")
+        )
     if not training:
         column = _column(input)
         scale: Any = (running_var + eps) ** -0.5  # type: ignore[operator]
@@ -209,10 +216,10 @@ def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weigh
                     "batch_norm",
                     f"{name} expects shape ({shape[1]},), one a channel, got {tuple(value._array.shape)}.",
                     f"input {shape} = (N, C, ...)",
-                    f"set num_features={shape[1]}, or pass an input with C={value._array.shape[0]}.",
+                    f"set num_features={shape[1]}, or pass an input with C={value._array.size}.",
                 )
             )
-    if training and x.numel() <= shape[1]:
+    if training and shape[1] and x.numel() <= shape[1]:
         raise ParameterError(
             message(
                 "batch_norm",

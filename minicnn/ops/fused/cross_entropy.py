@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -178,7 +179,7 @@ def cross_entropy(
     rows = rows.reshape(-1, c)  # (N·d, C)
     be = backend_of(input._array)
     labels = target._array.reshape(-1)
-    ignored = labels == ignore_index
+    ignored = labels == operator.index(ignore_index)
     alive = (~ignored).astype(input.dtype)
     classes = be.xp.where(ignored, 0, labels)
     bad = (classes < 0) | (classes >= c)
@@ -197,13 +198,13 @@ def cross_entropy(
     return loss.reshape(target.shape) if reduction == "none" else loss
 
 
-def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
+def old_reduction(reduction: str, size_average: Any, reduce: Any, stacklevel: int = 4) -> str:
     """Return ``reduction``, or what PyTorch's old pair of arguments stands for where one is given."""
     if size_average is None and reduce is None:
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce are deprecated: write reduction={meant!r}.", DeprecationWarning, stacklevel=3
+        f"size_average and reduce are deprecated: write reduction={meant!r}.", UserWarning, stacklevel=stacklevel
     )
     return meant
 

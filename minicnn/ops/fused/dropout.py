@@ -43,8 +43,9 @@ class Dropout(Fused):
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
-        for shape in ((3, 4), (2, 3, 2, 2), (0, 3)):
+        for shape in ((), (3, 4), (2, 3, 2, 2), (2, 3, 4), (0, 3)):
             yield Sample(rng.normal(size=shape), 0.25, generator=Seeded(5))
+        yield Sample(rng.normal(size=(3, 4)), 0.9, generator=Seeded(6))
         yield Sample(rng.normal(size=(2, 3)), 0.5, training=False)
         yield Sample(rng.normal(size=(2, 3)), 1.0)
         yield Sample(rng.normal(size=(2, 3)), 0.0)
@@ -80,7 +81,7 @@ def dropout(
     Args:
         p: the probability of 0.
         training: whether to drop at all.
-        inplace: accepted for PyTorch's sake; the result is a new tensor, and the input keeps its values.
+        inplace: write the result over the input.
         generator: where the mask is drawn from; the default generator if None.
     Raises:
         ParameterError: p outside [0, 1].
@@ -102,8 +103,8 @@ def dropout(
         )
     if not training or p == 0.0:
         return input
-    if p == 1.0:
-        return input * 0.0
     be = backend_of(input._array)
-    mask = be.random(input.shape, "float32", generator or default_generator) >= p
-    return Dropout.apply(input, wrap(mask), scale=1.0 / (1.0 - p))
+    mask = be.asarray(be.random(input.shape, "float32", generator or default_generator) >= p)  # p = 1 drops all
+    x = input.clone() if inplace else input  # so that a second backward has the old values
+    y = Dropout.apply(x, wrap(mask), scale=1.0 / (1.0 - p) if p < 1.0 else 0.0)
+    return input.copy_(y) if inplace else y

@@ -13,13 +13,13 @@ import numpy as np
 
 from minicnn.autograd.fused import Fused
 from minicnn.autograd.graph import wrap
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.fused.spatial import check_input, ints, output_sizes
-from minicnn.ops.primitive.extreme import argmax
-from minicnn.ops.primitive.index import gather
+from minicnn.ops.primitive.extreme import amax, argmax
+from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.join import stack
 from minicnn.ops.primitive.pad import pad
 from minicnn.ops.primitive.reduce import distinct
@@ -33,23 +33,27 @@ class MaxPool(Fused):
 
     @staticmethod
     def definition(x: Tensor, *, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints) -> Tensor:
-        """All windows side by side, and of each the first of its largest elements."""
-        x = pad(x, [width for pair in reversed(padding) for width in pair], value=-float("inf"))
-        windows = [
-            x[
-                (
-                    ...,
-                    *(
-                        slice(k * d, k * d + (p - 1) * s + 1, s)
-                        for k, d, p, s in zip(at, dilation, out, stride, strict=True)
-                    ),
-                )
-            ]
+        """All windows side by side, and of each the last NaN, or the first of the largest elements in the image."""
+        widths = [width for pair in reversed(padding) for width in pair]
+        slices = [
+            (
+                ...,
+                *(
+                    slice(k * d, k * d + (p - 1) * s + 1, s)
+                    for k, d, p, s in zip(at, dilation, out, stride, strict=True)
+                ),
+            )
             for at in itertools.product(*map(range, kernel))
         ]
-        window = stack(windows, -1)  # (N, C, *P, K)
-        first = argmax(window.detach(), -1, keepdim=True)
-        return gather(window, -1, first).squeeze(-1)
+        held = x.detach()
+        padded, image = pad(x, widths, value=-float("inf")), pad((held == held) | (held != held), widths)
+        window = stack([padded[at] for at in slices], -1)  # (N, C, *P, K)
+        best, count = amax(window.detach(), -1), len(slices)
+        ranks = []
+        for k, at in enumerate(slices):
+            value = padded.detach()[at]
+            ranks.append((value != value) * (count + 1 + k) + ((value == best) & image[at]) * (count - k))
+        return gather(window, -1, argmax(stack(ranks, -1), -1, keepdim=True)).squeeze(-1)
 
     @staticmethod
     def forward(be: Backend, x: Array, **params: Any) -> tuple[Array, Array]:
@@ -83,6 +87,13 @@ class MaxPool(Fused):
         yield Sample(distinct(rng, 2, 4, 4), 2)  # no batch
         yield Sample(distinct(rng, 2, 2, 5, 6), 3, 2, 1, return_indices=True)
         yield Sample(np.zeros((0, 2, 4, 4)), 2)
+        x = np.full((1, 1, 4, 5), -np.inf)
+        yield Sample(Constant(x), 3, 2, 1, return_indices=True)  # the first element in the image, not in the padding
+        x = distinct(rng, 2, 2, 5, 6)
+        x[0, 0, 1:3, 1:3] = x[1, :, 2, ::2] = np.nan
+        x[0, 1, 3] = np.inf
+        for padding, dilation in ((0, 1), (1, 1), (1, 2)):
+            yield Sample(Constant(x), 3, 2, padding, dilation, return_indices=True)  # NaN wins, the last of them
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -196,7 +207,7 @@ def max_pool2d(
         dilation: pixels from one window element to the next.
         ceil_mode: round the output's size up: the last window may reach past the edge.
         return_indices: return a pair: the maxima, and where each stands in its image, flattened.
-    Gradient: to the first largest element of each window.
+    Gradient: to the first largest element of each window; NaN is larger than all, the last one the largest.
     Raises:
         ParameterError: a parameter out of range.
         ShapeError: the kernel is larger than the padded input.

@@ -1,4 +1,4 @@
-"""Bits of integers, and truth values: bitwise_and, bitwise_or, bitwise_xor, bitwise_not. No gradients."""
+"""Bits of integers, and truth values: bitwise_and, bitwise_or, bitwise_xor, bitwise_not, shifts. No gradients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-class _Bitwise(Binary, abstract=True):
+class Bitwise(Binary, abstract=True):
     constants = ("a", "b")
 
     @classmethod
@@ -31,6 +31,10 @@ class _Bitwise(Binary, abstract=True):
         yield Sample(rng.integers(0, 8, (2, 3)), rng.integers(0, 8, 3))
         yield Sample(rng.integers(0, 2, (2, 3)) > 0, rng.integers(0, 2, (2, 3)) > 0)
         yield Sample(rng.integers(0, 8, (2, 3)), 5)
+        yield Sample(rng.integers(-8, 8, (1, 3)), rng.integers(0, 8, (2, 1)))
+        yield Sample(np.array(6), np.array([[3], [5]]))
+        yield Sample(np.array([6, 3], dtype=np.int32), np.array([True, False]))
+        yield Sample(np.zeros((0, 2), dtype=np.int64), 1)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -50,22 +54,45 @@ def _need_bits(where: str, x: Any) -> None:
         )
 
 
-class BitwiseAnd(_Bitwise):
+class BitwiseAnd(Bitwise):
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.bitwise_and(a, b)
 
 
-class BitwiseOr(_Bitwise):
+class BitwiseOr(Bitwise):
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.bitwise_or(a, b)
 
 
-class BitwiseXor(_Bitwise):
+class BitwiseXor(Bitwise):
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.bitwise_xor(a, b)
+
+
+class _Shift(Bitwise, abstract=True):
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.integers(0, 50, (2, 3)), rng.integers(0, 4, 3))
+        yield Sample(np.array([-8, 8, 5]), 1)
+        yield Sample(np.array([[1], [3]]), np.array([0, 1, 2]))
+        yield Sample(np.zeros((0, 2), dtype=np.int64), 2)
+        yield Sample(np.array([40, 80], dtype=np.int32), np.array([1, 3], dtype=np.int32))
+        yield Sample(np.array(9), np.array([[0, 1], [2, 3]]))
+
+
+class BitwiseLeftShift(_Shift):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.left_shift(a, b)
+
+
+class BitwiseRightShift(_Shift):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.right_shift(a, b)
 
 
 class BitwiseNot(Primitive):
@@ -79,6 +106,10 @@ class BitwiseNot(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.integers(0, 8, (2, 3)))
         yield Sample(rng.integers(0, 2, (2, 3)) > 0)
+        yield Sample(np.array([[-1, 0], [7, -9]]))
+        yield Sample(np.array(5))
+        yield Sample(np.array([0, 1, 255], dtype=np.uint8))
+        yield Sample(np.zeros((0, 2), dtype=np.int64))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -116,6 +147,28 @@ def bitwise_xor(input: Any, other: Any) -> Tensor:
     tensor([5, 6])
     """
     return BitwiseXor.apply(input, other)
+
+
+@BitwiseLeftShift.public
+def bitwise_left_shift(input: Any, other: Any) -> Tensor:
+    """The bits moved to the left: y = a · 2ᵇ.
+
+    >>> import minicnn
+    >>> bitwise_left_shift(minicnn.tensor([1, 3]), 2)
+    tensor([ 4, 12])
+    """
+    return BitwiseLeftShift.apply(input, other)
+
+
+@BitwiseRightShift.public
+def bitwise_right_shift(input: Any, other: Any) -> Tensor:
+    """The bits moved to the right: y = ⌊a / 2ᵇ⌋.
+
+    >>> import minicnn
+    >>> bitwise_right_shift(minicnn.tensor([4, 13]), 2)
+    tensor([1, 3])
+    """
+    return BitwiseRightShift.apply(input, other)
 
 
 @BitwiseNot.public

@@ -12,10 +12,11 @@ from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
-from minicnn.ops.primitive.arithmetic import FloorDivide, div
+from minicnn.ops.primitive.clamp import clamp
+from minicnn.ops.primitive.division import FloorDivide, div
 from minicnn.ops.primitive.elementwise import Binary, binary_errors
 from minicnn.ops.primitive.rounding import sign
-from minicnn.ops.primitive.select import Comparison, clamp, where
+from minicnn.ops.primitive.select import Comparison, where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -83,6 +84,8 @@ def _lerp_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(draw(2, 3), draw(3), draw(2, 1))
     yield Sample(draw(0, 3), draw(0, 3), 0.5)
     yield Sample(draw(), draw(), draw())
+    yield Sample(draw(3), draw(2, 1), draw(2, 1, 1))
+    yield Sample(draw(2, 1, 2), draw(2), 1.5)  # beyond the end
 
 
 def _lerp_errors() -> Iterator[ErrorSample]:
@@ -109,6 +112,9 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 def _frac_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.uniform(0.1, 0.9, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3)) + 3.0)
     yield Sample(rng.uniform(0.1, 0.9, ()))
+    yield Sample(rng.uniform(0.1, 0.9, (2, 1, 3)) - 50.0)
+    yield Sample(rng.uniform(0.1, 0.9, 1))
+    yield Sample(np.array([3, -4]))
     yield Sample(np.zeros((0, 2)))
 
 
@@ -133,6 +139,9 @@ def frac(input: Tensor) -> Tensor:
 def _sgn_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.uniform(0.5, 2.0, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3)))
     yield Sample(np.array([-3, 0, 2]))
+    yield Sample(rng.uniform(0.5, 2.0, ()))
+    yield Sample(-rng.uniform(0.5, 2.0, (2, 1, 3)))
+    yield Sample(np.array([True, False]))
     yield Sample(np.zeros((0, 2)))
 
 
@@ -155,6 +164,10 @@ def _clip_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, -0.5, 0.75)
     yield Sample(x, min=0.0)
     yield Sample(x[:0], max=0.5)
+    yield Sample(x[:, :1], rng.uniform(2.0, 3.0, 4) * np.array([1.0, -1.0, 1.0, -1.0]))
+    yield Sample(x, x[0] - 3.0, max=x[:, :1] + 4.0)
+    yield Sample(np.array([[1, 5, -3]]), 0, 2)
+    yield Sample(np.array(0.3), 1.0, -1.0)  # the upper bound wins
 
 
 def _clip_errors() -> Iterator[ErrorSample]:
@@ -220,11 +233,16 @@ def _isclose_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(Constant(np.array([np.nan, np.inf, -np.inf, np.nan])), Constant(np.array([np.nan, np.inf, np.inf, 1])))
     yield Sample(Constant(np.array([np.nan, 1.0])), Constant(np.array([np.nan, np.inf])), equal_nan=True)
     yield Sample(np.array([1, 2]), np.array([1, 3]))
+    yield Sample(Constant(a), Constant(near[:1]), 0.0, 1e-5)
+    yield Sample(Constant(a[:, :1]), Constant(a[0]))
+    yield Sample(Constant(np.zeros((0, 2))), Constant(np.zeros(2)))
 
 
 def _isclose_errors() -> Iterator[ErrorSample]:
     yield from (e for e in binary_errors() if isinstance(e, ErrorSample) and e.error is ShapeError)
     yield ErrorSample(DTypeError, ("one dtype", "float64", "int64"), np.ones(2), np.array([1, 1]))
+    yield ErrorSample(ParameterError, ("rtol", "-1.0"), np.ones(2), np.ones(2), rtol=-1.0)
+    yield ErrorSample(ParameterError, ("atol", "nan"), np.ones(2), np.ones(2), atol=float("nan"))
 
 
 @composition(_isclose_samples, _isclose_errors)
@@ -254,6 +272,11 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
                 f"convert one: other.to(minicnn.{input.dtype}).",
             )
         )
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not value >= 0:
+            raise ParameterError(
+                message("isclose", f"{name} expects 0 or more, got {value}.", f"{name} = {value}", f"{name}=1e-5.")
+            )
     a, b = input.detach(), other.detach()
     same = a == b
     if equal_nan:

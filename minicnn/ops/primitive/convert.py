@@ -12,6 +12,7 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.device import device
 from minicnn.errors import ArgumentTypeError, BackendError
+from minicnn.ops.dtypes import as_dtype
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 class _Copy(Primitive, abstract=True):
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
-        for shape in ((2, 3), (), (0, 2)):
+        for shape in ((2, 3), (), (0, 2), (2, 1, 2, 1, 2)):
             yield Sample(rng.normal(size=shape))
+        yield Sample(np.array([[1, -2]]))
+        yield Sample(np.array([True, False]))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -48,6 +51,11 @@ class Cast(_Copy):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(2, 3)), np.dtype("float64"))
         yield Sample(rng.normal(size=(0, 2)), np.dtype("float64"))
+        yield Sample(rng.normal(size=()), dtype=np.dtype("float64"))
+        yield Sample(np.array([[1.5, -2.5, 0.0]]), np.dtype("int64"))  # towards 0
+        yield Sample(np.array([1.5, -2.5, 0.0]), np.dtype("bool"))
+        yield Sample(np.array([1, 0, -3]), np.dtype("float32"))
+        yield Sample(np.array([True, False]), np.dtype("int32"))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -86,7 +94,7 @@ def cast(input: Tensor, dtype: Any) -> Tensor:
     >>> cast(minicnn.tensor([1.7, 2.0]), minicnn.int64)
     tensor([1, 2])
     """
-    return Cast.apply(input, dtype=dtype)
+    return Cast.apply(input, dtype=as_dtype(dtype))
 
 
 @Clone.public
@@ -126,6 +134,9 @@ class Transfer(_Copy):
     def samples(rng: Rng) -> Iterator[Sample]:
         for target in ("strict", "cpu"):
             yield Sample(rng.normal(size=(2, 3)), target)
+            yield Sample(rng.normal(size=()), target=target)
+            yield Sample(np.array([[1, 0]]), target)
+            yield Sample(np.zeros((0, 2)), target)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,10 @@ def _samples(rng: Rng) -> Iterator[Sample]:
     yield Sample("ij,jk->ik", draw(0, 3), draw(3, 2))
     yield Sample("i,->i", draw(3), draw())
     yield Sample("ij,jk->ik", [draw(2, 3), draw(3, 2)])
+    yield Sample(draw(2, 3), [0, 1], draw(3, 4), [1, 2], [0, 2])
+    yield Sample(draw(2, 3), [5, 1], draw(3), [1])
+    yield Sample(draw(2, 2, 3), [Ellipsis, 0, 1], [Ellipsis, 1, 0])
+    yield Sample(draw(3, 3), [0, 0])
 
 
 def _errors() -> Iterator[ErrorSample]:
@@ -58,6 +63,7 @@ def _errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ParameterError, ("output", "once"), "ij->ii", np.ones((2, 3)))
     yield ErrorSample(ParameterError, ("letters", "'i1'"), "i1->i", np.ones((2, 3)))
     yield ErrorSample(ShapeError, ("'ii'", "(2, 3)"), "ii->i", np.ones((2, 3)))
+    yield ErrorSample(ParameterError, ("from 0 to 51", "52"), np.ones(2), [52])
 
 
 def _fault(problem: str, equation: str, fix: str) -> ParameterError:
@@ -157,8 +163,20 @@ def _pair(x: Tensor, a: Labels, y: Tensor, b: Labels, later: set[str], sizes: di
     return reshape(product, batch_shape + row_shape + column_shape), (*batch, *rows, *columns)
 
 
+def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """Return the equation and the operands of x, [0, 1], y, [1, 2], [0, 2], where numbers stand for letters."""
+    terms = []
+    for numbers in given[1::2] + given[-1:] if len(given) % 2 else given[1::2]:
+        for number in numbers:
+            if number is not Ellipsis and not (isinstance(number, int) and 0 <= number < 52):
+                raise _fault(f"dims are numbered from 0 to 51, got {number!r}.", str(numbers), "number them anew.")
+        terms.append("".join("..." if n is Ellipsis else string.ascii_letters[n] for n in numbers))
+    output = "->" + terms.pop() if len(given) % 2 else ""
+    return ",".join(terms) + output, tuple(given[: len(given) // 2 * 2 : 2])
+
+
 @composition(_samples, _errors)
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sums of products, by Einstein's convention: ``"ij,jk->ik"`` is yᵢₖ = Σⱼ aᵢⱼ bⱼₖ.
 
     Args:
@@ -166,6 +184,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             behind ``->`` the dims of the output. Letters that are not in the output are summed over; one that a term
             repeats takes the diagonal. Without ``->``, the output has the dims of ``...``, then the letters that
             occur once, in alphabetical order.
+            Or no equation: each operand is followed by a list of its dims' numbers, and the output's comes last.
         operands: tensors, or one list of them. They are multiplied from left to right.
     Raises:
         ParameterError: the equation cannot be read, or has not one term an operand.
@@ -175,7 +194,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     >>> einsum("ij->j", minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([4., 6.])
     """
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+    if not isinstance(equation, str):
+        equation, operands = _lettered((equation, *operands))
+    elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     need_tensors("einsum", **{f"operands[{i}]": x for i, x in enumerate(operands)})
     inputs, output = _parse(equation, operands)

@@ -6,15 +6,17 @@ summed back over what was repeated. Dtypes promote as in PyTorch (`minicnn.ops.p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.mode import mode
-from minicnn.autograd.op import as_array
+from minicnn.autograd.op import as_array, functions
 from minicnn.autograd.primitive import Primitive
+from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import by_array_type
 from minicnn.errors import ArgumentTypeError, MinicnnError, ParameterError, ShapeError, message
@@ -25,6 +27,7 @@ class Binary(Primitive, abstract=True):
     """Two operands, tensors or numbers, broadcast and promoted."""
 
     broadcasts = True
+    quick = True
 
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any:
@@ -38,16 +41,15 @@ class Binary(Primitive, abstract=True):
             ready = x.dtype.kind == "f" and (type(y) is float or type(y) is int)
         else:
             ready = isinstance(b, TapeTensor) and y.dtype.kind == "f" and (type(x) is float or type(x) is int)
-        if not ready:
-            cls.check(a, b)
-            inputs = cls.prepare(*promote(inputs))
         try:
             if not ready:
+                cls.check(a, b)
+                inputs = cls.prepare(*promote(inputs))
                 return super().apply(*inputs)
             be = by_array_type.get(type(x)) or by_array_type[type(y)]
             array = cls.forward(be, x, y)  # type: ignore[attr-defined]
-        except ValueError as error:
-            raise _value_error(cls.name, error, *inputs) from None
+        except Exception as error:
+            _refuse(cls.name, (a, b), _value_error(cls.name, error, *inputs))
         out = wrap(array if type(array) is be.array_type else as_array(be, array))
         if mode.recording and cls.differentiable:
             cls.record(out, inputs, params)
@@ -91,8 +93,14 @@ def binary_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ArgumentTypeError, ("str", "Fix"), np.ones(2), "1")
 
 
-def _value_error(name: str, error: ValueError, *inputs: Any) -> MinicnnError:
-    if isinstance(error, MinicnnError):
+def _refuse(name: str, inputs: tuple[Any, ...], error: Exception) -> NoReturn:
+    if name not in functions:  # an op of a user's, without a public function
+        raise error
+    refuse(functions[name].function, inputs, {}, error)
+
+
+def _value_error(name: str, error: Exception, *inputs: Any) -> Exception:
+    if isinstance(error, MinicnnError) or not isinstance(error, ValueError):
         return error
     shapes = [tuple(x._array.shape) if isinstance(x, TapeTensor) else () for x in inputs]
     try:
@@ -116,18 +124,24 @@ class Unary(Primitive, abstract=True):
 
     interval = (-2.0, 2.0)  # where samples are drawn
     to_float = True  # integers are cast to the default dtype
+    quick = True
 
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any:
         (x,) = inputs
-        if cls.to_float and isinstance(x, TapeTensor) and x._array.dtype.kind != "f":
-            inputs = (as_float(x),)
-        return super().apply(*inputs, **params)
+        try:
+            if cls.to_float and isinstance(x, TapeTensor) and x._array.dtype.kind != "f":
+                inputs = (as_float(x),)
+            return super().apply(*inputs, **params)
+        except Exception as error:
+            _refuse(cls.name, (x,), error)
 
     @classmethod
     def samples(cls, rng: Rng) -> Iterator[Sample]:
-        for shape in ((2, 3), (), (0, 2), (2, 1, 3)):
+        for shape in ((2, 3), (), (0, 2), (2, 1, 3), (1,), (2, 1, 2, 1, 2)):
             yield Sample(rng.uniform(*cls.interval, shape))
+        low, high = cls.interval
+        yield Sample(np.arange(math.ceil(low), math.floor(high) + 1))  # integers
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:

@@ -113,17 +113,21 @@ _LARGEST = (  # and beyond
 )  # fmt: skip
 
 
-def erf_of(be: Backend, x: Array) -> Array:
-    """Return the error function of an array of floats."""
+def erf_of(be: Backend, x: Array, complement: bool = False) -> Array:
+    """Return the error function of an array of floats, or 1 minus it, exact where that is small."""
     xp = be.xp
     size = xp.abs(x)
     near = xp.minimum(size, 0.84375)
     small = near + near * _ratio(_SMALL, near * near)
     middle = _MIDDLE_VALUE + _ratio(_MIDDLE, xp.clip(size, 0.84375, 1.25) - 1.0)
-    far = xp.clip(size, 1.25, 6.0)
+    far = xp.clip(size, 1.25, 28.0 if complement else 6.0)
     inverse = 1.0 / (far * far)
     bend = xp.where(far < 1.0 / 0.35, _ratio(_LARGE, inverse), _ratio(_LARGEST, inverse))
-    large = 1.0 - xp.exp(-far * far - 0.5625 + bend) / far
+    rest = xp.exp(-far * far - 0.5625 + bend) / far
+    if complement:
+        tail = xp.where(size < 0.84375, 1.0 - small, xp.where(size < 1.25, 1.0 - middle, rest))
+        return xp.where(x < 0, 2.0 - tail, tail)
+    large = 1.0 - rest
     y = xp.where(size < 0.84375, small, xp.where(size < 1.25, middle, large))
     return xp.copysign(y, x)  # NaN has come through the clips
 
@@ -211,8 +215,9 @@ def erf(input: Tensor) -> Tensor:
 
 
 def _square_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((2, 3), (), (0, 2)):
+    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
         yield Sample(rng.normal(size=shape))
+    yield Sample(np.array([[-3, 0, 2]]))
 
 
 def _square_errors() -> Iterator[ErrorSample]:

@@ -10,12 +10,12 @@ import numpy as np
 from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import IndexRangeError, ShapeError, message
 from minicnn.ops.primitive.arithmetic import maximum, minimum
 from minicnn.ops.primitive.dims import Dims, normal_dim, normal_dims
-from minicnn.ops.primitive.index import gather
+from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.reduce import (
     axes,
     count_of,
@@ -74,6 +74,11 @@ class _Arg(Primitive, abstract=True):
         yield Sample(distinct(rng, 2, 3), 1)
         yield Sample(distinct(rng, 2, 3), 0, True)
         yield Sample(distinct(rng, 2, 3), axis=1, keepdims=True)
+        yield Sample(distinct(rng, 2, 3, 2), -2, keepdim=True)
+        yield Sample(np.array([[1, 3, 3], [0, 0, 2]]), 1)  # the first of equals
+        yield Sample(distinct(rng))
+        yield Sample(Constant(np.array([[1.0, np.nan], [np.inf, -np.inf]])), 1)  # NaN is the largest, and the smallest
+        yield Sample(np.zeros((0, 3)), 1)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:

@@ -1,4 +1,4 @@
-"""Reading and writing by index: getitem of every kind, gather, scatter_add, index_put."""
+"""Reading and writing by index: getitem of every kind, unindex, index_put."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
+from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
-from minicnn.ops.primitive.dims import normal_dim
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -23,6 +22,7 @@ Shape = tuple[int, ...]
 
 class Getitem(Primitive):
     views = True
+    quick = True
 
     @staticmethod
     def forward(be: Backend, x: Array, *, index: Any) -> Array:
@@ -82,6 +82,12 @@ class Unindex(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(3,)), (2, 3), 1)
         yield Sample(rng.normal(size=(3, 3)), (2, 3), np.array([0, 1, 1]))
+        yield Sample(rng.normal(size=()), (2, 3), (1, -1))
+        yield Sample(rng.normal(size=(2, 2)), (2, 4), (slice(None), slice(0, 4, 2)))
+        yield Sample(rng.normal(size=2), (2, 2), np.array([[True, False], [False, True]]))
+        yield Sample(rng.normal(size=(1, 3)), (3,), None)
+        yield Sample(rng.normal(size=3), (2, 3), (np.array([0, 0, 1]), np.array([1, 1, 2])))  # a place twice
+        yield Sample(np.zeros((0, 3)), (2, 3), slice(0, 0))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -112,6 +118,9 @@ class IndexPut(Primitive):
         yield Sample(x, (slice(None), 0), rng.normal(size=()))
         yield Sample(x, np.array([2, 0]), rng.normal(size=(2, 2)))
         yield Sample(x, np.array([True, False, True]), 0.5)
+        yield Sample(x, np.array([1, 1, 0]), rng.normal(size=2), True)
+        yield Sample(x, [np.array([1, 1]), np.array([0, 0])], rng.normal(size=2), accumulate=True)
+        yield Sample(x, (np.array([2, 2]), np.array([0, 1])), 0.5, accumulate=True)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -148,16 +157,10 @@ def normal_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], ...]:
     used = sum(_dims_of(part) for part in given)
     dots = sum(part is Ellipsis for part in given)
     if used > len(shape) or dots > 1:
-        raise IndexRangeError(
-            message(
-                "index",
-                f"too many indices: {used} for a tensor of {len(shape)} dims."
-                if used > len(shape)
-                else "an index has one '...' at most.",
-                f"the tensor has shape {shape}",
-                "index at most once a dim; None and ... take none.",
-            )
-        )
+        many = f"too many indices: {used} for a tensor of {len(shape)} dims."
+        problem = many if used > len(shape) else "an index has one '...' at most."
+        fix = "index at most once a dim; None and ... take none."
+        raise IndexRangeError(message("index", problem, f"the tensor has shape {shape}", fix))
     parts: list[Any] = []
     dim = 0
     for part in given if dots else [*given, Ellipsis]:  # with ..., NumPy gives a view where it would give a number
@@ -278,7 +281,10 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     >>> getitem(minicnn.arange(5), slice(1, 3))
     tensor([1, 2])
     """
-    return Getitem.apply(input, index=normal_index(input, index))
+    try:
+        return Getitem.apply(input, index=normal_index(input, index))
+    except Exception as error:
+        refuse(getitem, (input, index), {}, error)
 
 
 @Unindex.public
@@ -295,9 +301,11 @@ def unindex(input: Tensor, shape: Shape, index: Any) -> Tensor:
 
 
 @IndexPut.public
-def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
-    """A copy of x in which ``x[index] = values`` holds.
+def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
+    """A copy of x in which ``x[indices] = values`` holds; a list of tensors is one tensor a dim, as a tuple is.
 
+    Args:
+        accumulate: add the values, rather than write them; repeats add up.
     Raises:
         ShapeError: the values do not broadcast to the places.
 
@@ -305,7 +313,9 @@ def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
     >>> index_put(minicnn.zeros(3), 1, 5.0)
     tensor([0., 5., 0.])
     """
-    where = normal_index(input, index)
+    if isinstance(indices, list) and all(isinstance(part, TapeTensor) for part in indices) and indices:
+        indices = tuple(indices)
+    where = normal_index(input, indices)
     if isinstance(values, TapeTensor) and values._array.dtype != input._array.dtype:
         if values._array.dtype.kind == "f" and input._array.dtype.kind != "f":
             raise DTypeError(
@@ -318,6 +328,10 @@ def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
             )
         values = values.to(input._array.dtype)  # type: ignore[attr-defined]
     try:
+        if accumulate:
+            places = Getitem.forward(backend_of(input._array), input._array, index=where)
+            new = IndexPut.apply(wrap(places), values, index=((Ellipsis,),))  # broadcast
+            return input + Unindex.apply(new, shape=tuple(input.shape), index=where)
         return IndexPut.apply(input, values, index=where)
     except ValueError:
         places = tuple(Getitem.forward(backend_of(input._array), input._array, index=where).shape)
@@ -329,57 +343,3 @@ def index_put(input: Tensor, index: Any, values: Any) -> Tensor:
                 "reshape the values.",
             )
         ) from None
-
-
-def _gather_samples(rng: Rng) -> Iterator[Sample]:
-    x = rng.normal(size=(3, 4))
-    yield Sample(x, 1, np.array([[0, 3], [1, 1], [2, 0]]))
-    yield Sample(x, 0, np.array([[2, 0, 1, 1]]))
-    yield Sample(x, -1, np.array([[1]]))
-
-
-def _gather_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("index 4", "size 4"), np.ones((3, 4)), 1, np.array([[4]]))
-    yield ErrorSample(ShapeError, ("2 dims", "(1,)"), np.ones((3, 4)), 1, np.array([0]))
-
-
-@composition(_gather_samples, _gather_errors)
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Elements picked along a dim: y[i, j] = x[i, index[i, j]] for dim 1 of two.
-
-    Shapes: index (*) with as many dims as input, no longer than it but along ``dim``; output as index.
-    Raises:
-        IndexRangeError: an index out of range.
-        ShapeError: the numbers of dims differ.
-
-    >>> import minicnn
-    >>> gather(minicnn.tensor([[1.0, 2.0], [3.0, 4.0]]), 1, minicnn.tensor([[1], [0]]))
-    tensor([[2.],
-            [3.]])
-    """
-    dim = normal_dim("gather", dim, input.ndim)
-    if index.ndim != input.ndim:
-        raise ShapeError(
-            message(
-                "gather",
-                f"index expects the input's {input.ndim} dims, got shape {tuple(index.shape)}.",
-                f"input {tuple(input.shape)}",
-                "unsqueeze the index.",
-            )
-        )
-    if index.numel() and int(index._array.min()) < 0:
-        raise IndexRangeError(
-            message(
-                "gather",
-                f"index expects values from 0, got {int(index._array.min())}.",
-                f"dim {dim} has size {input.shape[dim]}",
-                "count from the start.",
-            )
-        )
-    xp = backend_of(input._array).xp
-    ones = [1] * input.ndim
-    places = [
-        index._array if i == dim else xp.arange(size).reshape((*ones[:i], size, *ones[i + 1 :]))
-        for i, size in enumerate(index.shape)
-    ]
-    return getitem(input, tuple(places))

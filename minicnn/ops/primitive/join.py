@@ -38,6 +38,10 @@ class Cat(Primitive):
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1)), rng.normal(size=(2, 0))], -1)
         yield Sample([rng.normal(size=(2, 3))], 1)
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], axis=1)
+        yield Sample([rng.normal(size=2), rng.normal(size=1), rng.normal(size=3)], dim=-1)
+        yield Sample([rng.normal(size=(2, 1, 2)), rng.normal(size=(2, 2, 2))], 1)
+        yield Sample([np.array([[1, 2]]), np.array([[3, 4]])])
+        yield Sample([np.zeros((0, 2)), np.zeros((0, 1))], 1)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -90,6 +94,11 @@ def _stack_samples(rng: Rng) -> Iterator[Sample]:
     for dim in (0, 1, -1):
         yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))], dim)
     yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))], axis=1)
+    yield Sample([rng.normal(size=()), rng.normal(size=()), rng.normal(size=())])
+    yield Sample([rng.normal(size=3)], dim=1)
+    yield Sample([rng.normal(size=(2, 1, 2)), rng.normal(size=(2, 1, 2))], -2)
+    yield Sample([np.array([1, 2]), np.array([3, 4])])
+    yield Sample([np.zeros((0, 2)), np.zeros((0, 2))], 1)
 
 
 def _stack_errors() -> Iterator[ErrorSample]:

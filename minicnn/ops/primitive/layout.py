@@ -10,12 +10,13 @@ import numpy as np
 
 from minicnn.autograd.graph import wrap
 from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.backend import backend_of
+from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.index import getitem
+from minicnn.ops.primitive.index import unindex
 from minicnn.ops.primitive.rearrange import movedim
 from minicnn.ops.primitive.shape import as_shape, expand, reshape, transpose
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def _ravel_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)))
-    yield Sample(rng.normal(size=()))
-    yield Sample(np.zeros((0, 3)))
+    for shape in ((2, 3), (), (0, 3), (4,), (2, 1, 2, 1, 2)):
+        yield Sample(rng.normal(size=shape))
+    yield Sample(np.array([[1, 2], [3, 4]]))
 
 
 def _ravel_errors() -> Iterator[ErrorSample]:
@@ -52,6 +53,8 @@ def _unflatten_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(6, 2)), 0, (-1, 2))
     yield Sample(rng.normal(size=(2, 6)), -1, (6,))
     yield Sample(np.zeros((0, 2)), 1, (2, 1))
+    yield Sample(rng.normal(size=(2, 8, 1)), dim=-2, sizes=(2, -1, 2))
+    yield Sample(np.array([1, 2, 3, 4]), 0, [2, 2])
 
 
 def _unflatten_errors() -> Iterator[ErrorSample]:
@@ -98,6 +101,10 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 def _as_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 6)), np.zeros((3, 4), dtype=np.int64))
     yield Sample(np.zeros((0, 2)), np.zeros((3, 0), dtype=np.int64))
+    yield Sample(rng.normal(size=(2, 3)), np.zeros(6, dtype=np.int64))
+    yield Sample(rng.normal(size=()), np.zeros((1, 1), dtype=np.int64))
+    yield Sample(rng.normal(size=(2, 2)), rng.normal(size=(4, 1)))  # no gradient goes to the other
+    yield Sample(np.array([1, 2]), np.zeros((2, 1), dtype=bool))
 
 
 def _as_errors() -> Iterator[ErrorSample]:
@@ -123,6 +130,9 @@ def _broadcast_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 1)), (3, 4))
     yield Sample(rng.normal(size=3), (2, 3))
     yield Sample(np.zeros((1, 0)), (3, 0))
+    yield Sample(rng.normal(size=()), (2, 2))
+    yield Sample(rng.normal(size=(2, 3)), (2, 3))
+    yield Sample(np.array([[1], [2]]), (3, 2, 2))
 
 
 def _broadcast_errors() -> Iterator[ErrorSample]:
@@ -148,6 +158,9 @@ def _broadcasts_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 1)), rng.normal(size=4))
     yield Sample(rng.normal(size=(2, 3)))
     yield Sample(rng.normal(size=()), np.zeros((0, 2)), rng.normal(size=2))
+    yield Sample(rng.normal(size=(2, 1, 1)), rng.normal(size=(1, 3, 1)), rng.normal(size=(1, 1, 2)))
+    yield Sample(rng.normal(size=2), rng.normal(size=2))
+    yield Sample(np.array([[1], [2]]), rng.normal(size=3))
 
 
 def _broadcasts_errors() -> Iterator[ErrorSample]:
@@ -187,6 +200,8 @@ def _meshgrid_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(a, b, rng.normal(size=()), indexing="xy")
     yield Sample([a, b], indexing="ij")
     yield Sample(a, np.zeros(0), indexing="ij")
+    yield Sample(a, indexing="xy")
+    yield Sample(a, b, np.array([1, 2]), rng.normal(size=1), indexing="xy")
 
 
 def _meshgrid_errors() -> Iterator[ErrorSample]:
@@ -232,22 +247,45 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     return tuple(transpose(g, 0, 1) if indexing == "xy" and count > 1 else g for g in grids)
 
 
-def _windows_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=7), 0, 3, 2)
-    yield Sample(rng.normal(size=(2, 5, 3)), 1, 2, 1)
-    yield Sample(rng.normal(size=(2, 5)), -1, 5, 3)
-    yield Sample(np.zeros((0, 4)), 1, 2, 2)
+class Windows(Primitive):
+    """A view: a window's elements lie one step apart, windows ``step`` steps."""
+
+    views = True
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, dim: int, size: int, step: int) -> Array:
+        count = (x.shape[dim] - size) // step + 1
+        shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
+        steps = (*x.strides[:dim], x.strides[dim] * step, *x.strides[dim + 1 :], x.strides[dim])
+        return be.xp.lib.stride_tricks.as_strided(x, shape, steps)
+
+    @staticmethod
+    def grad_x(g: Tensor, x_shape: tuple[int, ...], dim: int, size: int, step: int) -> Tensor:
+        xp = backend_of(g._array).xp
+        places = wrap(xp.arange(0, x_shape[dim] - size + 1, step)[:, None] + xp.arange(size))
+        return unindex(movedim(g, -1, dim + 1), x_shape, (*(slice(None),) * dim, places))
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.normal(size=7), 0, 3, 2)
+        yield Sample(rng.normal(size=(2, 5, 3)), 1, 2, 1)
+        yield Sample(rng.normal(size=(2, 5)), -1, 5, 3)
+        yield Sample(rng.normal(size=(4, 3)), 0, 2, 2)
+        yield Sample(rng.normal(size=5), 0, 1, 3)
+        yield Sample(np.zeros((0, 4)), 1, 2, 2)
+        yield Sample(np.arange(6), 0, 4, 1)
+        yield Sample(rng.normal(size=()), 0, 1, 1)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(ShapeError, ("size 4", "size 3"), np.ones((2, 3)), 1, 4, 1)
+        yield ErrorSample(ParameterError, ("step", "0"), np.ones((2, 3)), 1, 2, 0)
+        yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 1, 1)
 
 
-def _windows_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("size 4", "size 3"), np.ones((2, 3)), 1, 4, 1)
-    yield ErrorSample(ParameterError, ("step", "0"), np.ones((2, 3)), 1, 2, 0)
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 1, 1)
-
-
-@composition(_windows_samples, _windows_errors)
+@Windows.public
 def windows(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """All windows of a size along a dim, every so many elements: ``Tensor.unfold``; a copy, where PyTorch's is a view.
+    """All windows of a size along a dim, every so many elements: ``Tensor.unfold``; a view.
 
     Shapes: (N, L, C) with dimension 1 gives (N, (L − size) // step + 1, C, size).
     Raises:
@@ -274,8 +312,6 @@ def windows(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
                 "use a smaller window, or pad first.",
             )
         )
-    xp = backend_of(input._array).xp
-    starts = xp.arange(0, length - size + 1, step)
-    index = wrap(starts[:, None] + xp.arange(size))
-    y = getitem(input if input.ndim else reshape(input, (1,)), (*(slice(None),) * d, index))
-    return movedim(y, d + 1, -1)
+    if input.ndim == 0:
+        return reshape(input, (1,))[:size]
+    return Windows.apply(input, dim=d, size=size, step=step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
-from minicnn.ops.checks import need_tensors
+from minicnn.ops.checks import need_given, need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.index import gather, getitem, index_put
+from minicnn.ops.primitive.gather import gather
+from minicnn.ops.primitive.index import getitem, index_put
 from minicnn.ops.primitive.layout import broadcast_tensors
 from minicnn.ops.primitive.shape import expand
 
@@ -37,6 +39,8 @@ def _masked_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=3), np.array([[True], [False]]))
     yield Sample(x, np.zeros((2, 3), dtype=bool))
     yield Sample(np.zeros((0, 3)), np.zeros((0, 3), dtype=bool))
+    yield Sample(rng.normal(size=()), np.array(True))
+    yield Sample(np.array([[1, 2], [3, 4]]), np.eye(2) > 0)
 
 
 def _masked_errors() -> Iterator[ErrorSample]:
@@ -65,6 +69,10 @@ def _masked_scatter_samples(rng: Rng) -> Iterator[Sample]:
     x = rng.normal(size=(2, 3))
     yield Sample(x, np.array([[True, False, True], [False, False, True]]), rng.normal(size=4))
     yield Sample(x, np.array([True, False, True]), rng.normal(size=(2, 3)))
+    yield Sample(x[0], np.array([[True, False, True], [False, False, True]]), rng.normal(size=3))
+    yield Sample(x, np.zeros((2, 3), dtype=bool), np.zeros(0))  # nowhere
+    yield Sample(rng.normal(size=(2, 1, 2)), np.array([[True], [True]]), rng.normal(size=(4, 2)))
+    yield Sample(np.array([1, 2, 3]), np.array([True, False, True]), np.array([[8, 9]]))
 
 
 def _masked_scatter_errors() -> Iterator[ErrorSample]:
@@ -85,7 +93,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     tensor([1., 0., 1.])
     """
     _need_mask("masked_scatter", input, mask)
-    mask = expand(mask, input.shape)
+    input, mask = broadcast_tensors(input, mask)
     count = int(mask._array.sum())
     if source.numel() < count:
         raise ShapeError(
@@ -102,6 +110,10 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 def _take_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), np.array([[0, 5], [-1, 0]]))
     yield Sample(rng.normal(size=(2, 3)), np.zeros(0, dtype=np.int64))
+    yield Sample(rng.normal(size=(2, 1, 2)), np.array(3))
+    yield Sample(rng.normal(size=3), np.array([1, 1, 1]))  # one element three times
+    yield Sample(rng.normal(size=()), np.array([[0]], dtype=np.int32))
+    yield Sample(np.array([[1, 2], [3, 4]]), np.array([3, -4]))
 
 
 def _take_errors() -> Iterator[ErrorSample]:
@@ -120,7 +132,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> take(minicnn.tensor([[1, 2], [3, 4]]), minicnn.tensor([3, 0]))
     tensor([4, 1])
     """
-    need_tensors("take", input=input, index=index)
+    need_tensors("take", input=input)
+    need_given("take", "index", index)
     return getitem(input.reshape(-1), index)
 
 
@@ -130,6 +143,9 @@ def _take_along_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, np.array([[2], [0], [1]]), dim=-1)
     yield Sample(x, np.array([[1], [0]]), 0)
     yield Sample(x, np.array([5, 0]))
+    yield Sample(x[:, :1], np.array([[0, 2, 1, 1]]) % 3, 0)  # both broadcast
+    yield Sample(rng.normal(size=(2, 3, 2)), np.array([[[2], [0]]]), -2)
+    yield Sample(np.array([[3, 1, 2]]), np.array([[1, 2, 0]]), 1)
 
 
 def _take_along_errors() -> Iterator[ErrorSample]:
@@ -156,7 +172,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     d = normal_dim("take_along_dim", dim, input.ndim)
     if indices.ndim == input.ndim:
-        sizes = [max(a, b) for a, b in zip(input.shape, indices.shape, strict=True)]
+        sizes = [b if a == 1 else a for a, b in zip(input.shape, indices.shape, strict=True)]
         indices = expand(indices, tuple(indices.shape[i] if i == d else s for i, s in enumerate(sizes)))
         input = expand(input, tuple(input.shape[i] if i == d else s for i, s in enumerate(sizes)))
     return gather(input, d, indices)
@@ -164,9 +180,13 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 def _nonzero_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([[0, 1], [2, 0]]))
+    yield Sample(Constant(np.array([[[0.0, -0.0, np.nan]]])))  # NaN is not 0
     yield Sample(Constant(np.array([0.0, 0.5, -1.0])), as_tuple=True)
     yield Sample(np.zeros((2, 0), dtype=np.int64))
     yield Sample(np.zeros((2, 2, 2), dtype=bool))
+    yield Sample(np.array([[0, 3], [1, 1]]), as_tuple=True)
+    yield Sample(np.array(5))
+    yield Sample(np.array([True, False, True]))
 
 
 def _nonzero_errors() -> Iterator[ErrorSample]:
@@ -196,7 +216,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 @composition(
-    lambda rng: iter([Sample(np.array([[0, 1], [2, 0]])), Sample(np.zeros((0, 2), dtype=np.int64))]), _nonzero_errors
+    lambda rng: (s for s in _nonzero_samples(rng) if "as_tuple" not in s.kwargs), _nonzero_errors
 )
 def argwhere(input: Tensor) -> Tensor:
     """Another name of `nonzero`: one row a place.
@@ -214,6 +234,8 @@ def _one_hot_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([[0, 2], [1, 1]]), 4)
     yield Sample(np.array(1), num_classes=3)
     yield Sample(np.zeros((0, 2), dtype=np.int64), 3)
+    yield Sample(np.array([[[0]], [[3]]], dtype=np.int32))
+    yield Sample(np.array([0, 0]), 1)
 
 
 def _one_hot_errors() -> Iterator[ErrorSample]:
@@ -243,14 +265,19 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     need_tensors("one_hot", tensor=tensor)
     if tensor.dtype.kind not in "iu":
         raise DTypeError(
-            message("one_hot", f"expects ints, got {tensor.dtype}.", f"input {tuple(tensor.shape)}", "use x.long().")
+            message("one_hot", f"expects ints, got {tensor.dtype}.", f"tensor {tuple(tensor.shape)}", "use x.long().")
         )
     if not tensor.numel() and num_classes < 0:
         raise ShapeError(
-            message("one_hot", "num_classes must be given for no elements.", f"{tuple(tensor.shape)}", "give it.")
+            message(
+                "one_hot",
+                "num_classes must be given for no elements.",
+                f"tensor {tuple(tensor.shape)}",
+                "write num_classes=10, for one.",
+            )
         )
     low, high = (int(tensor._array.min()), int(tensor._array.max())) if tensor.numel() else (0, 0)
-    count = high + 1 if num_classes < 0 else num_classes
+    count = high + 1 if num_classes < 0 else operator.index(num_classes)
     if low < 0 or (high >= count and tensor.numel()):
         raise IndexRangeError(
             message(

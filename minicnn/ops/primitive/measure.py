@@ -79,8 +79,6 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
             message("norm", f"p expects a number or 'fro', got {p!r}.", f"input {tuple(x.shape)}", "use p=2, for one.")
         )
     dims = normal_dims("norm", dim, x.ndim)
-    if p == 2:
-        return _root(sum(x * x, dims, keepdim), 2)
     size = x.abs()
     if p == INFINITY:
         return amax(size, dims, keepdim)
@@ -90,7 +88,20 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         return sum((x != 0).to(x.dtype), dims, keepdim)
     if p == 1:
         return sum(size, dims, keepdim)
-    return _root(sum(size**p, dims, keepdim), p)
+    if x.numel() == 0:
+        return _root(sum(size**p, dims, keepdim), p)
+    # Powers of numbers near 1 neither overflow nor vanish: ‖x‖ = t · ‖x / t‖ for any t, so t needs no gradient.
+    top = amax(size.detach(), dims, True)
+    top = top.masked_fill((top == 0) | ~top.isfinite(), 1.0)
+    scaled = x / top if p == 2 else size / top
+    total = sum(scaled * scaled if p == 2 else _power(scaled, p), dims, keepdim)
+    return _root(total, p) * top.reshape(total.shape)
+
+
+def _power(size: Tensor, p: float) -> Tensor:
+    """size^p, and no slope at 0, where it would be infinite for p < 1."""
+    zero = size == 0
+    return (size.masked_fill(zero, 1.0) ** p).masked_fill(zero, 0.0) if 0 < p < 1 else size**p
 
 
 def _root(total: Tensor, p: float) -> Tensor:
@@ -105,6 +116,10 @@ def _vector_norm_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x)
     yield Sample(x, 1, 1, True)
     yield Sample(x, ord=INFINITY, dim=(0, 2), keepdim=True)
+    yield Sample(x, -INFINITY, -1)
+    yield Sample(x, 3.0, (1, 2))
+    yield Sample(x, 0.5, 0)
+    yield Sample(np.zeros((0, 3)), 2, 0)
     yield Sample(x, dtype=np.dtype("float64"))
 
 
@@ -170,7 +185,8 @@ def matrix_norm(
         )
     summed, chosen = dims if abs(ord) == 1 else dims[::-1]
     sizes = norm(A, 1, summed, True, dtype)
-    y = (amax if ord > 0 else amin)(sizes, chosen, True)
+    largest = amax if sizes.shape[chosen] else sum  # the largest of no rows is 0
+    y = (largest if ord > 0 else amin)(sizes, chosen, True)
     return y if keepdim else y.reshape(tuple(s for i, s in enumerate(y.shape) if i not in dims))
 
 
@@ -227,6 +243,8 @@ def _count_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 1)
     yield Sample(x > 0, (0, 1))
     yield Sample(np.zeros((0, 3), dtype=np.int64), 0)
+    yield Sample(Constant(np.array([[0.0, -0.0, np.nan], [1e-9, 2.0, 0.0]])), dim=-1)  # NaN is not 0
+    yield Sample(np.array(3))
 
 
 @composition(_count_samples, reduction_errors)
@@ -251,6 +269,11 @@ def _nansum_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 1, True)
     yield Sample(np.array([[1.0, np.nan], [2.0, 3.0]]), 0)
     yield Sample(x, 0, dtype=np.dtype("float64"))
+    yield Sample(np.array([np.nan, np.nan]))  # nothing is left: 0
+    yield Sample(rng.normal(size=(2, 3, 2)), (0, -1), keepdim=True)
+    yield Sample(rng.normal(size=()))
+    yield Sample(np.array([[1, 2], [3, 4]]), 1)
+    yield Sample(np.zeros((0, 3)), 0)
 
 
 @composition(_nansum_samples, reduction_errors)
@@ -274,6 +297,8 @@ def _bincount_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([1, 1]), minlength=5)
     yield Sample(np.array([0, 2, 2]), Constant(np.array([0.5, 1.0, 2.0])))
     yield Sample(np.zeros(0, dtype=np.int64), None, 2)
+    yield Sample(np.array([3, 0, 3], dtype=np.int32), Constant(np.array([-1.0, 0.0, 1e3])), minlength=2)
+    yield Sample(np.array([4]))
 
 
 def _bincount_errors() -> Iterator[ErrorSample]:

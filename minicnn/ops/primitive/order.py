@@ -16,7 +16,8 @@ from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, S
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.extreme import Extreme, amax, amin
-from minicnn.ops.primitive.index import gather
+from minicnn.ops.primitive.gather import gather
+from minicnn.ops.primitive.index import getitem
 from minicnn.ops.primitive.join import narrow
 from minicnn.ops.primitive.reduce import distinct
 
@@ -146,6 +147,10 @@ def _kth_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 3, 4), 2)
     yield Sample(distinct(rng, 3, 4), 3, 0)
     yield Sample(distinct(rng, 3, 4), 1, 1, True)
+    yield Sample(distinct(rng, 2, 3, 2), 3, dim=-2, keepdim=True)
+    yield Sample(distinct(rng), 1)
+    yield Sample(np.array([[2, 1, 2], [0, 0, 3]]), 2)  # equals count apart
+    yield Sample(Constant(np.array([[1.0, np.nan, 2.0]])), 3)  # NaN is the largest
 
 
 def _kth_errors() -> Iterator[ErrorSample]:
@@ -189,7 +194,9 @@ def _median_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 3, 4), 1)
     yield Sample(distinct(rng, 3, 4), 0, True)
     yield Sample(distinct(rng))
+    yield Sample(Constant(np.array([[2, 0, 2], [1, 2, 3]])))
     yield Sample(Constant(np.array([[1.0, np.nan, 2.0], [3.0, 1.0, 2.0]])), 1)
+    yield Sample(distinct(rng, 2, 3, 2), dim=-2, keepdim=True)
 
 
 def _median_errors() -> Iterator[ErrorSample]:
@@ -213,7 +220,8 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """
     need_tensors("median", input=input)
     if dim is None:
-        return median(input.reshape(-1), 0).values
+        found = median(input.detach().reshape(-1), 0).values
+        return amin(getitem(input, (input == found) | (input != input)))  # ties share the gradient; NaN comes first
     dim = normal_dim("median", dim, input.ndim)
     if input.ndim == 0:
         return _picked(input, dim, argsort(input), keepdim)
@@ -238,6 +246,10 @@ def _aminmax_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 3, 4))
     yield Sample(distinct(rng, 3, 4), dim=1)
     yield Sample(distinct(rng, 3, 4), dim=0, keepdim=True)
+    yield Sample(distinct(rng, 2, 3, 2), dim=-1)
+    yield Sample(distinct(rng))
+    yield Sample(Constant(np.array([[1.0, np.nan], [3.0, 2.0]])), dim=1)
+    yield Sample(np.array([[1, 2, 2], [1, 1, 3]]), dim=0)
 
 
 def _aminmax_errors() -> Iterator[ErrorSample]:
@@ -266,6 +278,7 @@ def _unique_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, True, True)
     yield Sample(x, return_counts=True)
     yield Sample(np.array([[1, 2], [1, 2], [0, 2]]), sorted=False, dim=0)
+    yield Sample(np.array([[1, 1, 0], [2, 2, 3]]), return_inverse=True, dim=-1)
     yield Sample(Constant(np.array([2.0, 0.5, 2.0])), return_inverse=True, return_counts=True)
     yield Sample(np.zeros(0, dtype=np.int64))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     >>> pad(minicnn.tensor([[1.0, 2.0, 3.0]]), (1, 1), mode="reflect")
     tensor([[2., 1., 2., 3., 2.]])
     """
-    widths = tuple(int(w) for w in pad)
+    widths = tuple(operator.index(w) for w in pad)
     if len(widths) % 2 or len(widths) > 2 * input.ndim:
         raise ParameterError(
             message(

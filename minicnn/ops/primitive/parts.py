@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ def _split_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 5)), 5, 1)
     yield Sample(rng.normal(size=(2, 5)), [1, 0, 4], dim=-1)
     yield Sample(rng.normal(size=(0, 2)), 2)
+    yield Sample(rng.normal(size=(2, 4, 1)), 2, -2)
+    yield Sample(np.array([1, 2, 3]), [3, 0])
 
 
 def _split_errors() -> Iterator[ErrorSample]:
@@ -92,6 +95,8 @@ def _chunk_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 5)), 4, dim=1)
     yield Sample(rng.normal(size=(2, 3)), 7, -1)
     yield Sample(rng.normal(size=(0, 3)), 2)
+    yield Sample(rng.normal(size=(2, 6, 1)), 3, 1)
+    yield Sample(np.array([1, 2, 3]), 1)
 
 
 def _chunk_errors() -> Iterator[ErrorSample]:
@@ -128,6 +133,9 @@ def _tensor_split_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(5, 2)), 2)
     yield Sample(rng.normal(size=(2, 5)), (1, 4), 1)
     yield Sample(rng.normal(size=(2, 5)), (2, 9), dim=-1)
+    yield Sample(rng.normal(size=(2, 3)), 4, 1)  # an empty part
+    yield Sample(np.array([1, 2, 3]), [1])
+    yield Sample(rng.normal(size=(2, 4, 1)), np.array([1, 3]), -2)
 
 
 def _tensor_split_errors() -> Iterator[ErrorSample]:
@@ -166,6 +174,9 @@ def _unbind_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 2)))
     yield Sample(rng.normal(size=(3, 2)), 1)
     yield Sample(rng.normal(size=(3, 0)), dim=-2)
+    yield Sample(rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 1, 2)), -1)
+    yield Sample(np.array([[1, 2]]), 1)
 
 
 def _dim_errors() -> Iterator[ErrorSample]:
@@ -193,6 +204,10 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 def _select_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 2)), 0, 2)
     yield Sample(rng.normal(size=(3, 2)), -1, -2)
+    yield Sample(rng.normal(size=3), 0, -1)  # one element, without dims
+    yield Sample(rng.normal(size=(2, 3, 2)), dim=1, index=0)
+    yield Sample(np.array([[1, 2], [3, 4]]), 1, 1)
+    yield Sample(np.zeros((2, 0)), 0, 1)
 
 
 def _select_errors() -> Iterator[ErrorSample]:
@@ -213,7 +228,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     tensor([1, 3])
     """
     _need_dims("select", input)
-    return input[(*(slice(None),) * normal_dim("select", dim, input.ndim), index)]
+    return input[(*(slice(None),) * normal_dim("select", dim, input.ndim), operator.index(index))]
 
 
 def _several(where: str, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -228,6 +243,8 @@ def _stack_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample([rng.normal(size=()), rng.normal(size=()), rng.normal(size=())])
     yield Sample([rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2))])
     yield Sample([rng.normal(size=(0, 3)), rng.normal(size=(0, 3))])
+    yield Sample([rng.normal(size=(2, 1))])
+    yield Sample([np.array([1, 2]), np.array([3, 4])])
 
 
 def _stack_errors() -> Iterator[ErrorSample]:
@@ -293,10 +310,9 @@ def at_least(ndim: int, x: Tensor) -> Tensor:
 
 
 def _atleast_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=()))
-    yield Sample(rng.normal(size=3))
-    yield Sample(rng.normal(size=(2, 3)))
-    yield Sample(np.zeros(0))
+    for shape in ((), (3,), (2, 3), (0,), (2, 1, 3)):
+        yield Sample(rng.normal(size=shape))
+    yield Sample(np.array(4))
 
 
 def _atleast_errors() -> Iterator[ErrorSample]:
@@ -331,6 +347,9 @@ def _concat_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(1, 3))])
     yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], 1)
     yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], axis=-1)
+    yield Sample([rng.normal(size=2), rng.normal(size=1), rng.normal(size=3)], dim=-1)
+    yield Sample([np.array([[1, 2]]), np.array([[3, 4]])])
+    yield Sample([np.zeros((0, 2)), np.zeros((0, 1))], 1)
 
 
 @composition(_concat_samples, _stack_errors)

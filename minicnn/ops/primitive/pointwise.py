@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
@@ -152,8 +154,9 @@ class Relu(Unary):
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
-        for shape in ((3, 4), (), (0, 2), (2, 3, 2)):
+        for shape in ((3, 4), (), (0, 2), (2, 3, 2), (1,), (2, 1, 2, 1, 2)):
             yield Sample(rng.uniform(0.1, 2.0, shape) * rng.choice([-1.0, 1.0], shape))  # away from the kink
+        yield Sample(np.array([[-2, 0, 3]]))
 
 
 @Neg.public
@@ -315,7 +318,9 @@ def relu(input: Tensor) -> Tensor:
 
 
 def _rsqrt_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.uniform(0.5, 3.0, (2, 3)))
+    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
+        yield Sample(rng.uniform(0.5, 3.0, shape))
+    yield Sample(np.array([1, 4, 100]))
 
 
 def _tensor_only() -> Iterator[ErrorSample]:

@@ -1,4 +1,4 @@
-"""Products of vectors and matrices: mm, bmm, mv, dot, outer, inner, addmm, addmv, baddbmm, tensordot, kron."""
+"""Products of vectors and matrices: mm, bmm, mv, dot, outer, inner, addmm, addmv, baddbmm, tensordot."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
-from minicnn.ops.primitive.dims import normal_dims
+from minicnn.ops.primitive.dims import named_dims
 from minicnn.ops.primitive.linalg import matmul
-from minicnn.ops.primitive.shape import permute, reshape
+from minicnn.ops.primitive.shape import expand, permute, reshape
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -45,6 +45,10 @@ def _need(where: str, first: tuple[Tensor, str], second: tuple[Tensor, str], pro
 def _mm_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(0, 3)), rng.normal(size=(3, 2)))
+    yield Sample(rng.normal(size=(2, 0)), rng.normal(size=(0, 3)))  # a sum of nothing
+    yield Sample(rng.normal(size=(1, 3)), rng.normal(size=(3, 1)))
+    yield Sample(rng.normal(size=(2, 1)), rng.normal(size=(1, 3)))
+    yield Sample(np.array([[1, 2], [3, 4]]), np.array([[0, -1], [2, 5]]))
 
 
 def _mm_errors() -> Iterator[ErrorSample]:
@@ -71,6 +75,10 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 def _bmm_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 2, 3)), rng.normal(size=(2, 3, 4)))
     yield Sample(rng.normal(size=(0, 2, 3)), rng.normal(size=(0, 3, 4)))
+    yield Sample(rng.normal(size=(2, 2, 0)), rng.normal(size=(2, 0, 3)))
+    yield Sample(rng.normal(size=(1, 3, 2)), rng.normal(size=(1, 2, 3)))
+    yield Sample(rng.normal(size=(3, 1, 2)), rng.normal(size=(3, 2, 1)))
+    yield Sample(np.array([[[1, 2]], [[3, 4]]]), np.array([[[5], [6]], [[7], [8]]]))
 
 
 def _bmm_errors() -> Iterator[ErrorSample]:
@@ -96,6 +104,10 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def _mv_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), rng.normal(size=3))
     yield Sample(rng.normal(size=(0, 3)), rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 0)), np.zeros(0))
+    yield Sample(rng.normal(size=(1, 3)), rng.normal(size=3))
+    yield Sample(rng.normal(size=(3, 1)), rng.normal(size=1))
+    yield Sample(np.array([[1, 2], [3, 4]]), np.array([5, -6]))
 
 
 def _mv_errors() -> Iterator[ErrorSample]:
@@ -121,6 +133,10 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def _dot_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=3), rng.normal(size=3))
     yield Sample(np.zeros(0), np.zeros(0))
+    yield Sample(rng.normal(size=1), rng.normal(size=1))
+    yield Sample(np.array([1.0, 0.0, 2.0]), np.array([0.0, 3.0, -2.0]))
+    yield Sample(np.array([1e4, 1e-4]), np.array([-1e-4, 1e4]))
+    yield Sample(np.array([1, 2]), np.array([3, -4]))
 
 
 def _dot_errors() -> Iterator[ErrorSample]:
@@ -147,6 +163,10 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def _outer_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=3), rng.normal(size=2))
     yield Sample(np.zeros(0), rng.normal(size=2))
+    yield Sample(rng.normal(size=2), np.zeros(0))
+    yield Sample(rng.normal(size=1), rng.normal(size=3))
+    yield Sample(np.array([1, 2]), np.array([3, 4, 5]))
+    yield Sample(rng.normal(size=2), np.array([1, 2]))  # promoted
 
 
 def _outer_errors() -> Iterator[ErrorSample]:
@@ -174,6 +194,10 @@ def _inner_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=3), rng.normal(size=3))
     yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 3)))
     yield Sample(rng.normal(size=()), rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=()))
+    yield Sample(rng.normal(size=(2, 1, 3)), rng.normal(size=3))
+    yield Sample(np.zeros((2, 0)), np.zeros(0))
+    yield Sample(np.array([[1, 2]]), np.array([[3, 4], [5, 6]]))
 
 
 def _inner_errors() -> Iterator[ErrorSample]:
@@ -202,10 +226,15 @@ def _addmm_samples(rng: Rng) -> Iterator[Sample]:
     a, b = rng.normal(size=(2, 3)), rng.normal(size=(3, 4))
     yield Sample(rng.normal(size=(2, 4)), a, b)
     yield Sample(rng.normal(size=4), a, b, beta=0.5, alpha=2.0)
+    yield Sample(rng.normal(size=(2, 1)), a, b, alpha=-1)
+    yield Sample(rng.normal(size=()), a, b, beta=0)
+    yield Sample(rng.normal(size=(1, 4)), np.zeros((2, 0)), np.zeros((0, 4)), beta=2)
+    yield Sample(np.array([[1, 2]]), np.array([[3]]), np.array([[4, 5]]))
 
 
 def _addmm_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("(2, 3)", "(4, 2)"), np.ones((2, 2)), np.ones((2, 3)), np.ones((4, 2)))
+    yield ErrorSample(ShapeError, ("(2, 4)", "(2, 1)"), np.ones((2, 4)), np.ones((2, 3)), np.ones((3, 1)))
 
 
 @composition(_addmm_samples, _addmm_errors)
@@ -220,15 +249,21 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: 
     >>> addmm(minicnn.ones(1), minicnn.ones(1, 2), minicnn.ones(2, 1))
     tensor([[3.]])
     """
-    return _added(input, mm(mat1, mat2), beta, alpha)
+    return added(input, mm(mat1, mat2), beta, alpha)
 
 
-def _added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    return (input if beta == 1 else input * beta) + (product if alpha == 1 else product * alpha)
+def added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    whole = input if input.shape == product.shape else expand(input, product.shape)  # the product never grows
+    return (whole if beta == 1 else whole * beta) + (product if alpha == 1 else product * alpha)
 
 
 def _addmv_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3), beta=0.5, alpha=2.0)
+    yield Sample(rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3))
+    yield Sample(rng.normal(size=1), rng.normal(size=(2, 3)), rng.normal(size=3), alpha=-1)
+    yield Sample(rng.normal(size=()), rng.normal(size=(2, 1)), rng.normal(size=1), beta=2)
+    yield Sample(rng.normal(size=2), np.zeros((2, 0)), np.zeros(0))
+    yield Sample(np.array([1]), np.array([[2, 3]]), np.array([4, 5]))
 
 
 def _addmv_errors() -> Iterator[ErrorSample]:
@@ -247,13 +282,17 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
     >>> addmv(minicnn.ones(1), minicnn.ones(1, 2), minicnn.ones(2))
     tensor([3.])
     """
-    return _added(input, mv(mat, vec), beta, alpha)
+    return added(input, mv(mat, vec), beta, alpha)
 
 
 def _baddbmm_samples(rng: Rng) -> Iterator[Sample]:
     a, b = rng.normal(size=(2, 2, 3)), rng.normal(size=(2, 3, 4))
     yield Sample(rng.normal(size=(2, 2, 4)), a, b)
     yield Sample(rng.normal(size=(2, 1)), a, b, beta=0.5, alpha=2.0)
+    yield Sample(rng.normal(size=(2, 1, 1)), a, b, alpha=-1)
+    yield Sample(rng.normal(size=()), a[:1], b[:1], beta=0)
+    yield Sample(rng.normal(size=(2, 4)), np.zeros((2, 2, 0)), np.zeros((2, 0, 4)), beta=2)
+    yield Sample(np.array([[[1, 2]]]), np.array([[[3]]]), np.array([[[4, 5]]]))
 
 
 def _baddbmm_errors() -> Iterator[ErrorSample]:
@@ -272,7 +311,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     >>> baddbmm(minicnn.ones(1), minicnn.ones(1, 1, 2), minicnn.ones(1, 2, 1))
     tensor([[[3.]]])
     """
-    return _added(input, bmm(batch1, batch2), beta, alpha)
+    return added(input, bmm(batch1, batch2), beta, alpha)
 
 
 def _tensordot_samples(rng: Rng) -> Iterator[Sample]:
@@ -281,10 +320,14 @@ def _tensordot_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(a, rng.normal(size=(4, 2)), 1)
     yield Sample(rng.normal(size=2), rng.normal(size=3), dims=0)
     yield Sample(a, rng.normal(size=(4, 5, 2)), dims=([0, -1], [2, 0]))
+    yield Sample(a, rng.normal(size=(2, 3, 4)), 3)  # over all dims: ()
+    yield Sample(np.zeros((2, 0)), np.zeros((0, 3)), ([1], [0]))
+    yield Sample(np.array([[1, 2]]), np.array([[3], [4]]), 1)
 
 
 def _tensordot_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("(2, 3)", "(2, 4)"), np.ones((2, 3)), np.ones((2, 4)), 1)
+    yield ErrorSample(ShapeError, ("from 0 to 1", "2"), np.ones((2, 3)), np.ones(2), 2)
     yield ErrorSample(ShapeError, ("as many",), np.ones((2, 3)), np.ones((3, 2)), ([0], [0, 1]))
 
 
@@ -304,12 +347,19 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """
     need_tensors("tensordot", a=a, b=b)
     need_one_dtype("tensordot", a=a, b=b)
+    if isinstance(dims, int) and not 0 <= dims <= min(a.ndim, b.ndim):
+        raise ShapeError(
+            message(
+                "tensordot",
+                f"dims expects a number from 0 to {min(a.ndim, b.ndim)}, got {dims}.",
+                f"a {tuple(a.shape)}; b {tuple(b.shape)}",
+                "sum over dims that both have.",
+            )
+        )
     if isinstance(dims, int):
         left, right = tuple(range(a.ndim - dims, a.ndim)), tuple(range(dims))
     else:
-        left, right = (
-            normal_dims("tensordot", given, x.ndim) if len(given) else () for given, x in zip(dims, (a, b), strict=True)
-        )
+        left, right = (named_dims("tensordot", given, x.ndim) for given, x in zip(dims, (a, b), strict=True))
     if len(left) != len(right) or any(a.shape[i] != b.shape[j] for i, j in zip(left, right, strict=True)):
         raise ShapeError(
             message(
@@ -325,32 +375,3 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     n, k, m = (math.prod(s) for s in ([a.shape[i] for i in rows], [a.shape[i] for i in left], shape[len(rows) :]))
     y = matmul(reshape(permute(a, (*rows, *left)), (n, k)), reshape(permute(b, (*right, *columns)), (k, m)))
     return reshape(y, shape)
-
-
-def _kron_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(2, 2)))
-    yield Sample(rng.normal(size=2), rng.normal(size=(2, 2)))
-    yield Sample(np.zeros((0, 2)), rng.normal(size=(2, 2)))
-
-
-def _kron_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(TypeError, ("other", "float"), np.ones(2), 2.0)
-
-
-@composition(_kron_samples, _kron_errors)
-def kron(input: Tensor, other: Tensor) -> Tensor:
-    """The Kronecker product: a copy of ``other``, times each element of input, in its place.
-
-    Shapes: (n, m) and (p, q) -> (n·p, m·q).
-
-    >>> import minicnn
-    >>> kron(minicnn.tensor([[1.0, 2.0]]), minicnn.ones(1, 2))
-    tensor([[1., 1., 2., 2.]])
-    """
-    need_tensors("kron", input=input, other=other)
-    ndim = max(input.ndim, other.ndim)
-    a, b = ((1,) * (ndim - x.ndim) + tuple(x.shape) for x in (input, other))
-    y = reshape(input, tuple(s for size in a for s in (size, 1))) * reshape(
-        other, tuple(s for size in b for s in (1, size))
-    )
-    return reshape(y, tuple(p * q for p, q in zip(a, b, strict=True)))

@@ -1,21 +1,20 @@
-"""Elements in other places: movedim, swapaxes, roll, rot90, fliplr, flipud, repeat, tile, repeat_interleave, t."""
+"""Elements in other places: movedim, swapaxes, roll, rot90, fliplr, flipud, t."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.backend import backend_of
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
-from minicnn.ops.primitive.dims import normal_dim, normal_dims
+from minicnn.ops.primitive.dims import named_dims, normal_dim, normal_dims
 from minicnn.ops.primitive.join import cat, narrow
-from minicnn.ops.primitive.shape import as_shape, expand, flip, permute, reshape, transpose
+from minicnn.ops.primitive.shape import as_shape, flip, permute, reshape, transpose
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -26,12 +25,15 @@ def _movedim_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 0, 2)
     yield Sample(x, -1, 0)
     yield Sample(x, (0, 1), (1, 2))
+    yield Sample(x, (2, 0), (-3, -1))
+    yield Sample(x, source=1, destination=1)  # as it is
     yield Sample(np.zeros((0, 3)), 0, 1)
 
 
 def _movedim_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 0)
     yield ErrorSample(ParameterError, ("source", "destination"), np.ones((2, 3)), (0, 1), (0,))
+    yield ErrorSample(ParameterError, ("source", "destination"), np.ones(3), (), (0,))
 
 
 @composition(_movedim_samples, _movedim_errors)
@@ -48,7 +50,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     (3, 4, 2)
     """
     need_tensors("movedim", input=input)
-    old, new = normal_dims("movedim", source, input.ndim), normal_dims("movedim", destination, input.ndim)
+    old, new = named_dims("movedim", source, input.ndim), named_dims("movedim", destination, input.ndim)
     if len(old) != len(new):
         raise ParameterError(
             message("movedim", "source and destination must be as many.", f"got {old} and {new}", "name as many dims.")
@@ -61,6 +63,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 def _swap_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3, 4)), 0, 2)
     yield Sample(rng.normal(size=(2, 3)), -1, 0)
+    yield Sample(rng.normal(size=(2, 3)), 1, 1)
+    yield Sample(rng.normal(size=(2, 1, 3, 2)), 1, -2)
+    yield Sample(np.array([[1, 2], [3, 4]]), 0, 1)
+    yield Sample(np.zeros((0, 3)), 0, 1)
 
 
 def _swap_errors() -> Iterator[ErrorSample]:
@@ -96,9 +102,9 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def _t_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)))
-    yield Sample(rng.normal(size=3))
-    yield Sample(rng.normal(size=()))
+    for shape in ((2, 3), (3,), (), (1, 3), (0, 3)):
+        yield Sample(rng.normal(size=shape))
+    yield Sample(np.array([[1, 2], [3, 4]]))
 
 
 def _t_errors() -> Iterator[ErrorSample]:
@@ -132,6 +138,9 @@ def _roll_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, (5, -2), (0, 1))
     yield Sample(x, shifts=2, dims=-1)
     yield Sample(np.zeros((0, 3)), 1, 0)
+    yield Sample(rng.normal(size=(2, 1, 3)), (1, 1), dims=(-1, -1))  # twice along one dim
+    yield Sample(np.array([1, 2, 3]), 0)
+    yield Sample(rng.normal(size=()), 1)
 
 
 def _roll_errors() -> Iterator[ErrorSample]:
@@ -179,6 +188,9 @@ def _rot90_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 2)
     yield Sample(x, -1, (1, 2))
     yield Sample(x, k=4, dims=[0, 2])
+    yield Sample(x, 1, (-1, 0))
+    yield Sample(np.array([[1, 2], [3, 4]]), -3)
+    yield Sample(np.zeros((0, 2)), 1)
 
 
 def _rot90_errors() -> Iterator[ErrorSample]:
@@ -204,6 +216,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
             message("rot90", f"expects two dims, got {plane}.", f"input {tuple(input.shape)}", "dims=(0, 1).")
         )
     a, b = plane
+    k = operator.index(k)
     if k % 4 == 1:
         return flip(transpose(input, a, b), a)
     if k % 4 == 2:
@@ -212,9 +225,9 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
 
 
 def _flip_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)))
-    yield Sample(rng.normal(size=(2, 3, 2)))
-    yield Sample(np.zeros((0, 3)))
+    for shape in ((2, 3), (2, 3, 2), (0, 3), (1, 3), (3, 1)):
+        yield Sample(rng.normal(size=shape))
+    yield Sample(np.array([[1, 2], [3, 4]]))
 
 
 @composition(_flip_samples, lambda: iter([ErrorSample(IndexRangeError, "dim", np.ones(3))]))
@@ -240,134 +253,6 @@ def flipud(input: Tensor) -> Tensor:
     tensor([2, 1])
     """
     need_tensors("flipud", input=input)
+    if input.ndim == 0:
+        raise ShapeError(message("flipud", "expects one dim or more.", "input ()", "reshape it: x.reshape(1)."))
     return flip(input, 0)
-
-
-def _repeat_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)), 2, 1)
-    yield Sample(rng.normal(size=3), (2, 2))
-    yield Sample(rng.normal(size=()), 3)
-    yield Sample(rng.normal(size=(2, 3)), 0, 1)
-
-
-def _repeat_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(2, 3)", "(2,)"), np.ones((2, 3)), 2)
-    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones(3), -1)
-
-
-@composition(_repeat_samples, _repeat_errors)
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """The whole tensor, laid out again so many times along each dim; a copy.
-
-    Shapes: (3) with repeats (4, 2) gives (4, 6); dims beyond the tensor's own come first.
-    Raises:
-        ShapeError: fewer numbers than dims.
-        ParameterError: a negative number.
-
-    >>> import minicnn
-    >>> repeat(minicnn.tensor([1, 2]), 2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-    """
-    need_tensors("repeat", input=input)
-    times = as_shape(repeats)
-    if len(times) < input.ndim:
-        raise ShapeError(
-            message(
-                "repeat",
-                f"expects a number a dim at least, got {times} for shape {tuple(input.shape)}.",
-                "numbers beyond the dims add dims in front",
-                "give 1 for the dims that stay.",
-            )
-        )
-    if min(times, default=0) < 0:
-        raise ParameterError(
-            message("repeat", f"expects numbers of 0 or more, got {times}.", f"input {tuple(input.shape)}", "mend it.")
-        )
-    shape = (1,) * (len(times) - input.ndim) + tuple(input.shape)
-    apart = reshape(input, tuple(s for size in shape for s in (1, size)))
-    wide = expand(apart, tuple(s for n, size in zip(times, shape, strict=True) for s in (n, size)))
-    return reshape(wide, tuple(n * size for n, size in zip(times, shape, strict=True))).clone()
-
-
-def _tile_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 3)), (2,))
-    yield Sample(rng.normal(size=3), (2, 2))
-
-
-def _tile_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones(3), (-1,))
-
-
-@composition(_tile_samples, _tile_errors)
-def tile(input: Tensor, *dims: Any) -> Tensor:
-    """As `repeat`, with 1 for the first dims where fewer numbers are given.
-
-    Raises:
-        ParameterError: a negative number.
-
-    >>> import minicnn
-    >>> tile(minicnn.tensor([[1, 2]]), 2)
-    tensor([[1, 2, 1, 2]])
-    """
-    need_tensors("tile", input=input)
-    times = as_shape(dims)
-    return repeat(input, (1,) * (input.ndim - len(times)) + times)
-
-
-def _interleave_samples(rng: Rng) -> Iterator[Sample]:
-    x = rng.normal(size=(2, 3))
-    yield Sample(x, 2)
-    yield Sample(x, 3, 1)
-    yield Sample(x, np.array([1, 2]), dim=0)
-    yield Sample(x, np.array([2, 0, 1]), -1, output_size=3)
-    yield Sample(np.zeros((0, 3)), 2, 0)
-
-
-def _interleave_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(2,)", "size 3"), np.ones((2, 3)), np.array([1, 2]), 1)
-    yield ErrorSample(ParameterError, ("0 or more", "-1"), np.ones((2, 3)), -1, 1)
-
-
-@composition(_interleave_samples, _interleave_errors)
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
-    """Each element along a dim, so many times in a row.
-
-    Args:
-        repeats: one number, or a tensor with one an element of the dim.
-        dim: along which; the flattened tensor by default.
-        output_size: the resulting size, which PyTorch can be told; not needed here.
-    Raises:
-        ShapeError: the number of repeats is not the dim's size.
-        ParameterError: a negative number.
-
-    >>> import minicnn
-    >>> repeat_interleave(minicnn.tensor([1, 2]), 2)
-    tensor([1, 1, 2, 2])
-    """
-    need_tensors("repeat_interleave", input=input)
-    if dim is None:
-        return repeat_interleave(input.reshape(-1), repeats, 0)
-    d = normal_dim("repeat_interleave", dim, input.ndim)
-    be = backend_of(input._array)
-    counts = repeats._array if isinstance(repeats, TapeTensor) else be.asarray(np.asarray(repeats))
-    size = input.shape[d] if input.ndim else 1
-    if counts.ndim > 1 or (counts.ndim == 1 and counts.shape[0] not in (1, size)):
-        raise ShapeError(
-            message(
-                "repeat_interleave",
-                f"repeats {tuple(counts.shape)} does not fit dim {d} of size {size}.",
-                f"input {tuple(input.shape)}",
-                "give one number, or one an element.",
-            )
-        )
-    if counts.size and int(counts.min()) < 0:
-        raise ParameterError(
-            message("repeat_interleave", f"repeats expects 0 or more, got {int(counts.min())}.", "", "mend it.")
-        )
-    if counts.size == 1:
-        index = be.xp.repeat(be.xp.arange(size), int(counts.reshape(())))
-    else:
-        ends = be.xp.cumsum(counts)  # the element of output i is the first whose end lies beyond i
-        index = be.xp.searchsorted(ends, be.xp.arange(int(ends[-1]) if size else 0), side="right")
-    return input[(*(slice(None),) * d, wrap(index))] if input.ndim else expand(input, (index.shape[0],))

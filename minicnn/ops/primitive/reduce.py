@@ -10,10 +10,10 @@ import numpy as np
 
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, message
-from minicnn.ops.primitive.dims import Dims, normal_dims
+from minicnn.ops.primitive.dims import Dims, named_dims, normal_dims
 from minicnn.ops.primitive.shape import Expand, Reshape
 from minicnn.ops.promote import as_float
 
@@ -80,6 +80,11 @@ class _Quantifier(Primitive, abstract=True):
         yield Sample(x, 0)
         yield Sample(x, 1, True)
         yield Sample(x, axis=1)
+        yield Sample(x, ())  # no dim, where a sum over () is one over all
+        yield Sample(np.array([[[0, 2, -1]], [[0, 0, 0]]]), (0, -1), keepdim=True)
+        yield Sample(Constant(np.array([0.0, np.nan])))  # NaN is not 0
+        yield Sample(np.array(True))
+        yield Sample(np.zeros((0, 3), dtype=bool), 0)
 
     errors = staticmethod(reduction_errors)
 
@@ -231,7 +236,7 @@ def var(
     centred = input - mean(input, dims, True)
     total = sum(centred * centred, dims, keepdim)
     degrees = builtins.max(count_of(input.shape, dims) - correction, 0)
-    return total * (1.0 / degrees) if degrees else total * float("nan")
+    return total * (1.0 / degrees) if degrees else total / 0.0
 
 
 @composition(_var_samples, reduction_errors)
@@ -289,7 +294,7 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = 
     >>> all(minicnn.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    dims = normal_dims("all", dim if axis is None else axis, input.ndim)
+    dims = named_dims("all", dim if axis is None else axis, input.ndim)
     return All.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)
 
 
@@ -301,5 +306,5 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = 
     >>> any(minicnn.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    dims = normal_dims("any", dim if axis is None else axis, input.ndim)
+    dims = named_dims("any", dim if axis is None else axis, input.ndim)
     return Any_.apply(input, dim=axes(dims, input.ndim), keepdim=keepdim)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+import builtins
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minicnn.autograd.graph import TapeTensor
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.ops.primitive.elementwise import Unary
@@ -28,6 +31,9 @@ class _Step(Unary, abstract=True):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(np.array([[-1.7, -0.4], [0.3, 2.6]]) + rng.uniform(-0.05, 0.05, (2, 2)))
         yield Sample(np.zeros((0, 2)))
+        for shape in ((), (1,), (2, 1, 3), (2, 1, 2, 1, 2)):
+            yield Sample(rng.integers(-3, 4, shape) + rng.uniform(0.1, 0.4, shape))
+        yield Sample(np.array([[-2, 0, 5]]))
 
 
 class Sign(_Step):
@@ -57,6 +63,16 @@ class Trunc(_Step):
 
 
 class Round(_Step):
+    quick = False  # it has an argument more
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield from _Step.samples(rng)
+        yield Sample(np.array([0.312, -1.257, 2.5049]), decimals=2)
+        yield Sample(np.array([[12.0, -7.0], [161.0, 34.0]]), decimals=-1)
+        yield Sample(np.array([3, -4]))
+        yield Sample(np.array(2.74), decimals=1)
+
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         return be.xp.rint(x) if x.dtype.kind == "f" else x.copy()
@@ -107,11 +123,17 @@ def trunc(input: Tensor) -> Tensor:
 
 
 @Round.public
-def round(input: Tensor) -> Tensor:
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest whole number, halves to the even one; its gradient is 0.
+
+    Args:
+        decimals: how many digits after the point stay; with −1, the nearest ten.
 
     >>> import minicnn
     >>> round(minicnn.tensor([0.5, 1.5, 1.7]))
     tensor([0., 2., 2.])
     """
-    return Round.apply(input)
+    if decimals == 0 or (isinstance(input, TapeTensor) and input._array.dtype.kind != "f"):
+        return Round.apply(input)
+    scale = 10.0 ** builtins.abs(operator.index(decimals))
+    return Round.apply(input * scale) / scale if decimals > 0 else Round.apply(input / scale) * scale

@@ -91,7 +91,7 @@ def _prepared(where: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, 
     return x, normal_dim(where, dim, x.ndim)
 
 
-def _scan(x: Tensor, dim: int, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def scan(x: Tensor, dim: int, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Return running results of an associative operation, in log₂ n steps: step k joins results 2ᵏ places apart."""
     if x.ndim == 0:
         return x.clone()
@@ -119,7 +119,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1., 2., 6.])
     """
     x, dim = _prepared("cumprod", input, dim, dtype)
-    return _scan(x, dim, lambda a, b: a * b)
+    return scan(x, dim, lambda a, b: a * b)
 
 
 @composition(_scan_samples, _errors)
@@ -141,7 +141,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
         top = top.masked_fill(~top.isfinite(), 0.0)  # ∞ − ∞ has no value; from 0 the sum says what it is
         return top + ((a - top).exp() + (b - top).exp()).log()
 
-    return _scan(as_float(x), dim, combine)
+    return scan(as_float(x), dim, combine)
 
 
 def _prod_samples(rng: Rng) -> Iterator[Sample]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-def _along(where: str, x: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
+def along(where: str, x: Tensor, dim: int, index: Tensor) -> tuple[Any, ...]:
     """Return the index that reads these places along a dim, having checked them."""
     need_tensors(where, input=x, index=index)
     dim = normal_dim(where, dim, x.ndim)
@@ -67,6 +67,9 @@ def _select_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, -1, np.array([1]))
     yield Sample(x, 1, np.zeros(0, dtype=np.int64))
     yield Sample(np.zeros((0, 3)), 1, np.array([0, 2]))
+    yield Sample(rng.normal(size=3), 0, np.array(1))
+    yield Sample(rng.normal(size=(2, 3, 2)), 1, np.array([2, 2, 0, 1], dtype=np.int32))
+    yield Sample(np.array([[1, 2], [3, 4]]), -2, np.array([1]))
 
 
 def _select_errors() -> Iterator[ErrorSample]:
@@ -90,7 +93,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     >>> index_select(minicnn.tensor([10, 20, 30]), 0, minicnn.tensor([2, 0]))
     tensor([30, 10])
     """
-    return getitem(input, _along("index_select", input, dim, index))
+    return getitem(input, along("index_select", input, dim, index))
 
 
 def _index_add_samples(rng: Rng) -> Iterator[Sample]:
@@ -98,6 +101,9 @@ def _index_add_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 0, np.array([2, 0, 2]), rng.normal(size=(3, 4)))
     yield Sample(x, -1, np.array([1]), rng.normal(size=(3, 1)), alpha=0.5)
     yield Sample(np.zeros((0, 3)), 1, np.array([0, 2]), np.zeros((0, 2)))
+    yield Sample(rng.normal(size=3), 0, np.array([1, 1, 1, 0]), rng.normal(size=4))
+    yield Sample(rng.normal(size=(2, 3, 2)), 1, np.array([2, 0]), rng.normal(size=(2, 2, 2)), alpha=-2)
+    yield Sample(np.array([[1, 2], [3, 4]]), 0, np.array([1]), np.array([[5, 6]]))
 
 
 def _index_add_errors() -> Iterator[ErrorSample]:
@@ -105,7 +111,7 @@ def _index_add_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("(2, 1)", "(2, 2)"), np.ones((2, 3)), 1, np.array([0]), np.ones((2, 2)))
 
 
-def _need_source(where: str, x: Tensor, index: tuple[Any, ...], source: Tensor) -> None:
+def need_source(where: str, x: Tensor, index: tuple[Any, ...], source: Tensor) -> None:
     need_tensors(where, source=source)
     dim = len(index) - 1
     shape = (*x.shape[:dim], index[-1].shape[0], *x.shape[dim + 1 :])
@@ -135,15 +141,21 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     >>> index_add(minicnn.zeros(3), 0, minicnn.tensor([1, 1]), minicnn.ones(2))
     tensor([0., 2., 0.])
     """
-    where = _along("index_add", input, dim, index)
-    _need_source("index_add", input, where, source)
+    where = along("index_add", input, dim, index)
+    need_source("index_add", input, where, source)
     return input + unindex(source if alpha == 1 else source * alpha, tuple(input.shape), where)
 
 
-@composition(
-    lambda rng: iter([Sample(rng.normal(size=(3, 4)), -1, np.array([3, 0]), rng.normal(size=(3, 2)))]),
-    _index_add_errors,
-)
+def _index_copy_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 4)), -1, np.array([3, 0]), rng.normal(size=(3, 2)))
+    yield Sample(rng.normal(size=(3, 4)), 0, np.array([1]), rng.normal(size=(1, 4)))
+    yield Sample(rng.normal(size=3), 0, np.array([2, 0, 1]), rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 3, 2)), 1, np.array([0, 2]), rng.normal(size=(2, 2, 2)))
+    yield Sample(rng.normal(size=(2, 3)), 1, np.zeros(0, dtype=np.int64), np.zeros((2, 0)))
+    yield Sample(np.array([[1, 2], [3, 4]]), 0, np.array([1]), np.array([[5, 6]]))
+
+
+@composition(_index_copy_samples, _index_add_errors)
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """The input, with slices of source in place of those that an index names.
 
@@ -156,14 +168,18 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     >>> index_copy(minicnn.zeros(3), 0, minicnn.tensor([1]), minicnn.ones(1))
     tensor([0., 1., 0.])
     """
-    where = _along("index_copy", input, dim, index)
-    _need_source("index_copy", input, where, source)
+    where = along("index_copy", input, dim, index)
+    need_source("index_copy", input, where, source)
     return index_put(input, where, source)
 
 
 def _index_fill_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)), 0, np.array([2, 0]), 0.5)
     yield Sample(rng.normal(size=(3, 4)), -1, np.array([1]), rng.normal(size=()))
+    yield Sample(rng.normal(size=3), 0, np.array([1, 1]), -2.0)
+    yield Sample(rng.normal(size=(2, 3, 2)), 1, np.array(2), 0.0)
+    yield Sample(rng.normal(size=(2, 3)), 1, np.zeros(0, dtype=np.int64), 1.0)
+    yield Sample(np.array([[1, 2], [3, 4]]), 0, np.array([1]), 9)
 
 
 def _index_fill_errors() -> Iterator[ErrorSample]:
@@ -181,10 +197,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     >>> index_fill(minicnn.zeros(3), 0, minicnn.tensor([1]), 5.0)
     tensor([0., 5., 0.])
     """
-    return index_put(input, _along("index_fill", input, dim, index), value)
+    return index_put(input, along("index_fill", input, dim, index), value)
 
 
-def _places(where: str, x: Tensor, dim: int, index: Tensor, src: Any) -> tuple[tuple[Any, ...], Any]:
+def places_of(where: str, x: Tensor, dim: int, index: Tensor, src: Any) -> tuple[tuple[Any, ...], Any]:
     """Return the places that a scatter writes to, and the part of src that it reads."""
     need_tensors(where, input=x, index=index)
     d = normal_dim(where, dim, x.ndim)
@@ -214,12 +230,31 @@ def _places(where: str, x: Tensor, dim: int, index: Tensor, src: Any) -> tuple[t
     return tuple(places), src
 
 
+def multiply_at(x: Tensor, places: tuple[Any, ...], part: Tensor) -> Tensor:
+    """Return x times the elements of part that go to its places, in rounds: each place is named once in each."""
+    be = backend_of(x._array)
+    flat = be.xp.zeros((), dtype="int64")
+    for place, size in zip(places, x.shape, strict=True):
+        flat = flat * size + place._array
+    flat = flat.reshape(-1)
+    order = be.xp.argsort(flat, kind="stable")
+    rounds = be.xp.zeros_like(flat)  # which of those with its place an element is
+    rounds[order] = be.xp.arange(flat.size) - be.xp.searchsorted(flat[order], flat[order])
+    for i in range(int(rounds.max()) + 1 if rounds.size else 0):
+        now = wrap(be.xp.nonzero(rounds == i)[0])
+        here = tuple(getitem(p.reshape(-1), now) for p in places)
+        x = index_put(x, here, getitem(x, here) * getitem(part.reshape(-1), now))
+    return x
+
+
 def _scatter_add_samples(rng: Rng) -> Iterator[Sample]:
     x = rng.normal(size=(3, 4))
     yield Sample(x, 1, np.array([[0, 3], [1, 1], [2, 0]]), rng.normal(size=(3, 2)))
     yield Sample(x, 0, np.array([[2, 2, 1]]), rng.normal(size=(2, 4)))
     yield Sample(rng.normal(size=3), -1, np.array([1, 1, 0, 2]), rng.normal(size=4))
     yield Sample(np.zeros((0, 3)), 0, np.zeros((0, 3), dtype=np.int64), np.zeros((0, 3)))
+    yield Sample(rng.normal(size=(2, 2, 3)), 2, np.array([[[0, 0]], [[2, 1]]]), rng.normal(size=(2, 1, 2)))
+    yield Sample(np.array([1, 2, 3]), 0, np.array([0, 0]), np.array([4, 5]))
 
 
 def _scatter_errors() -> Iterator[ErrorSample]:
@@ -245,7 +280,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     tensor([0., 2., 0.])
     """
     need_tensors("scatter_add", src=src)
-    places, part = _places("scatter_add", input, dim, index, src)
+    places, part = places_of("scatter_add", input, dim, index, src)
     return input + unindex(part, tuple(input.shape), places) if index.numel() else input.clone()
 
 
@@ -257,6 +292,8 @@ def _scatter_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, -1, np.array([[2], [0], [1]]), value=-2.0)
     yield Sample(x, 1, np.array([[0, 0], [1, 1], [2, 0]]), rng.normal(size=(3, 2)), reduce="add")
     yield Sample(x, 1, np.array([[0], [1], [2]]), 2.5, reduce="add")
+    yield Sample(x, 1, np.array([[0, 0], [1, 3], [2, 0]]), rng.normal(size=(3, 2)), reduce="multiply")
+    yield Sample(x, 0, np.array([[2, 2, 2], [2, 0, 1]]), 1.5, reduce="multiply")
     yield Sample(np.zeros((0, 3)), 0, np.zeros((0, 3), dtype=np.int64), 1.0)
 
 
@@ -276,7 +313,7 @@ def scatter(
     Args:
         src: a tensor or a number.
         value: the number, by keyword.
-        reduce: None to write, ``"add"`` to add.
+        reduce: None to write, ``"add"`` to add, ``"multiply"`` to multiply.
     Where an index repeats, one of the elements is written, and all get the gradient, as in PyTorch.
     Raises:
         IndexRangeError: a dim or an index out of range.
@@ -294,15 +331,22 @@ def scatter(
         raise ArgumentTypeError(
             message("scatter", "expects src or value.", f"input {tuple(input.shape)}", "scatter(x, 1, index, 1.0).")
         )
-    if reduce not in (None, "add"):
+    if reduce not in (None, "add", "multiply"):
         raise ParameterError(
-            message("scatter", f"reduce expects None or 'add', got {reduce!r}.", "None writes", "scatter twice.")
+            message(
+                "scatter",
+                f"reduce expects None, 'add' or 'multiply', got {reduce!r}.",
+                "None writes",
+                "use scatter_reduce for others.",
+            )
         )
-    places, part = _places("scatter", input, dim, index, src)
+    places, part = places_of("scatter", input, dim, index, src)
     if not index.numel():
         return input.clone()
-    if reduce == "add":
+    if reduce is not None:
         if not isinstance(part, TapeTensor):
             part = wrap(backend_of(input._array).xp.full(index.shape, part, dtype=input.dtype))
+        if reduce == "multiply":
+            return multiply_at(input, places, part)
         return input + unindex(part, tuple(input.shape), places)
     return index_put(input, places, part)

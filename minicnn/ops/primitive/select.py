@@ -1,4 +1,4 @@
-"""Comparison, and choice by a condition: eq ... ge, logical_*, isnan ..., where, masked_fill, clamp."""
+"""Comparison, and choice by a condition: eq ... ge, logical_*, isnan ..., where, masked_fill."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, DTypeError, ShapeError, message
 from minicnn.ops.primitive.elementwise import Binary, binary_samples
 from minicnn.ops.promote import promote, result_type
 
@@ -88,6 +88,11 @@ class _Test(Primitive, abstract=True):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(np.array([[0.0, 1.0], [np.nan, np.inf]]))
         yield Sample(rng.integers(0, 2, (2, 3)).astype(float))
+        yield Sample(np.array(-np.inf))
+        yield Sample(np.array([-0.0]))
+        yield Sample(np.array([[[-2, 0, 3]]]))
+        yield Sample(np.array([True, False]))
+        yield Sample(np.zeros((0, 2)))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -143,6 +148,7 @@ class Where(Primitive):
         yield Sample(condition, rng.normal(size=(2, 1)), 0.5)
         yield Sample(condition[:0], rng.normal(size=(0, 3)), rng.normal(size=3))
         yield Sample(condition)
+        yield Sample(np.array(True))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -298,7 +304,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     tensor([1., 0.])
     """
     if input is None and other is None and isinstance(condition, TapeTensor):
-        return tuple(wrap(places) for places in backend_of(condition._array).xp.nonzero(condition._array))
+        array = condition._array if condition._array.ndim else condition._array.reshape(1)
+        return tuple(wrap(places) for places in backend_of(array).xp.nonzero(array))
     if not isinstance(condition, TapeTensor) or condition._array.dtype != np.bool_:
         raise DTypeError(
             message(
@@ -328,6 +335,12 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
 
 def _masked_fill_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), np.array([True, False, True]), 0.5)
+    yield Sample(rng.normal(size=3), np.array([[True], [False]]), -2)  # the input is broadcast
+    yield Sample(rng.normal(size=(2, 3)), np.array([[True], [False]]), rng.normal(size=()))
+    yield Sample(Constant(np.array([np.nan, 1.0, np.inf])), np.array([True, False, True]), 0.0)
+    yield Sample(rng.normal(size=()), np.array(True), 1.0)
+    yield Sample(np.array([[1, 2], [3, 4]]), np.eye(2) > 0, 0.5)  # 0 among ints
+    yield Sample(np.zeros((0, 3)), np.array([True, False, True]), 1.0)
 
 
 def _masked_fill_errors() -> Iterator[ErrorSample]:
@@ -353,44 +366,3 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     elif input.dtype.kind != "f":
         value = input.dtype.type(value).item()  # as the tensor holds it: 0.5 is 0 among integers
     return where(mask, value, input)
-
-
-def _clamp_samples(rng: Rng) -> Iterator[Sample]:
-    x = rng.permutation(12).reshape(3, 4) / 4 + rng.uniform(-0.05, 0.05, (3, 4)) - 1.125
-    yield Sample(x, -0.5, 0.75)
-    yield Sample(x, min=0.0)
-    yield Sample(x, max=0.5)
-    yield Sample(x, rng.normal(size=4) - 3, rng.normal(size=(3, 1)) + 3)
-    yield Sample(np.zeros((0, 2)), 0.0, 1.0)
-
-
-def _clamp_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ParameterError, ("min", "max"), np.ones(2))
-
-
-@composition(_clamp_samples, _clamp_errors)
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
-    """y = x held between min and max; where min > max, max wins.
-
-    Shapes: input, and min and max where they are tensors, broadcast to the output's.
-    Args:
-        min: a number or tensor; None for no lower bound.
-        max: a number or tensor; None for no upper bound.
-    Gradient: to x where it lies within the bounds, ends included; else to the bound.
-    Raises:
-        ParameterError: neither bound is given.
-
-    >>> import minicnn
-    >>> clamp(minicnn.tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    if min is None and max is None:
-        raise ParameterError(
-            message("clamp", "expects at least one of min and max.", "both are None", "clamp(x, min=0.0), for one.")
-        )
-    y = input
-    if min is not None:
-        y = where(y < min, min, y)
-    if max is not None:
-        y = where(y > max, max, y)
-    return y

@@ -10,10 +10,11 @@ import numpy as np
 
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
+from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
-from minicnn.ops.primitive.dims import normal_dim, normal_dims
+from minicnn.ops.primitive.dims import named_dims, normal_dim, normal_dims
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -37,6 +38,7 @@ def as_shape(sizes: tuple[Any, ...]) -> Shape:
 
 class Reshape(Primitive):
     views = True
+    quick = True
 
     @staticmethod
     def forward(be: Backend, x: Array, *, shape: Shape) -> Array:
@@ -77,7 +79,11 @@ class Permute(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(2, 3, 4)), (2, 0, 1))
         yield Sample(rng.normal(size=(2, 3)), (-1, 0))
+        yield Sample(rng.normal(size=(2, 1, 3, 2)), (0, 2, 3, 1))
         yield Sample(rng.normal(size=(2, 3)), dims=(1, 0))
+        yield Sample(rng.normal(size=(2, 1, 2, 1, 3)), dims=(-1, 0, -3, 3, 1))
+        yield Sample(rng.normal(size=3), 0)
+        yield Sample(np.array([[1, 2], [3, 4]]), 1, 0)
         yield Sample(np.zeros((0, 3)), (1, 0))
 
     @staticmethod
@@ -101,7 +107,12 @@ class Expand(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=(3, 1)), (3, 4))
         yield Sample(rng.normal(size=(3, 1)), (2, -1, 2))
+        yield Sample(rng.normal(size=(1, 2)), size=(3, 2))
         yield Sample(rng.normal(size=()), (2, 2))
+        yield Sample(rng.normal(size=(2, 1, 3)), 2, 4, 3)
+        yield Sample(rng.normal(size=3), (2, 1, -1))
+        yield Sample(rng.normal(size=(2, 3)), (2, 3))  # as it is
+        yield Sample(np.array([[1], [2]]), -1, 3)
         yield Sample(np.zeros((1, 0)), (3, 0))
 
     @staticmethod
@@ -123,6 +134,12 @@ class Flip(Primitive):
         yield Sample(rng.normal(size=(2, 3)), (0,))
         yield Sample(rng.normal(size=(2, 3)), (0, -1))
         yield Sample(rng.normal(size=(2, 3)), dims=[1])
+        yield Sample(rng.normal(size=(2, 3)), ())
+        yield Sample(rng.normal(size=()), 0)
+        yield Sample(rng.normal(size=(2, 3, 2)), -2)
+        yield Sample(rng.normal(size=(2, 1, 2)), 0, 1, 2)
+        yield Sample(np.array([1, 2, 3]), dims=(-1,))
+        yield Sample(np.zeros((0, 3)), [0])
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -144,7 +161,10 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    return Reshape.apply(input, shape=_infer(input, as_shape(sizes if shape is None else (shape,))))
+    try:
+        return Reshape.apply(input, shape=_infer(input, as_shape(sizes if shape is None else (shape,))))
+    except Exception as error:
+        refuse(reshape, (input, *sizes), {} if shape is None else {"shape": shape}, error)
 
 
 def _infer(x: Tensor, shape: Shape) -> Shape:
@@ -195,11 +215,12 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
 
 
 @Expand.public
-def expand(input: Tensor, *shape: Any) -> Tensor:
+def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Dims of size 1 repeated to the sizes given, and new ones put in front; a read-only view.
 
     Args:
         shape: the sizes; −1 keeps the one that is there.
+        size: the sizes, by keyword.
     Raises:
         ShapeError: a dim other than 1 would change.
 
@@ -208,7 +229,7 @@ def expand(input: Tensor, *shape: Any) -> Tensor:
     tensor([[1., 1., 1.],
             [2., 2., 2.]])
     """
-    sizes = as_shape(shape)
+    sizes = as_shape(shape if size is None else (size,))
     new = len(sizes) - input.ndim
     old = (1,) * max(new, 0) + tuple(input.shape)
     wanted = tuple(o if s == -1 else s for o, s in zip(old, sizes, strict=False))
@@ -232,12 +253,18 @@ def flip(input: Tensor, *along: Any, dims: Any = None) -> Tensor:
     >>> flip(minicnn.tensor([1.0, 2.0]), 0)
     tensor([2., 1.])
     """
-    return Flip.apply(input, dims=normal_dims("flip", as_shape(along if dims is None else (dims,)), input.ndim))
+    named = named_dims("flip", as_shape(along if dims is None else (dims,)), input.ndim)
+    return Flip.apply(input, dims=named if input.ndim else ())
 
 
 def _transpose_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3, 4)), 0, 2)
     yield Sample(rng.normal(size=(2, 3)), -1, 0)
+    yield Sample(rng.normal(size=(2, 3)), 1, 1)  # as it is
+    yield Sample(rng.normal(size=(2, 1, 3, 2)), 1, -2)
+    yield Sample(np.array([[1, 2], [3, 4]]), 0, 1)
+    yield Sample(np.zeros((0, 3)), 0, 1)
+    yield Sample(rng.normal(size=()), 0, -1)
 
 
 def _transpose_errors() -> Iterator[ErrorSample]:
@@ -263,6 +290,12 @@ def _squeeze_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(1, 3, 1)))
     yield Sample(rng.normal(size=(1, 3, 1)), -1)
     yield Sample(rng.normal(size=(1, 3, 1)), 1)
+    yield Sample(rng.normal(size=(1, 3, 1)), (0, 1))
+    yield Sample(rng.normal(size=(1, 3)), ())
+    yield Sample(rng.normal(size=(1, 3)), 1)  # not of size 1: stays
+    yield Sample(rng.normal(size=(1, 1, 1)))
+    yield Sample(rng.normal(size=()), 0)
+    yield Sample(np.zeros((0, 1)), dim=-1)
 
 
 def _dim_errors() -> Iterator[ErrorSample]:
@@ -277,13 +310,18 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     >>> squeeze(minicnn.zeros(1, 3, 1)).shape
     (3,)
     """
-    dims = normal_dims("squeeze", dim, input.ndim)
+    dims = named_dims("squeeze", dim, input.ndim)
     return reshape(input, tuple(s for i, s in enumerate(input.shape) if s != 1 or i not in dims))
 
 
 def _unsqueeze_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), 0)
     yield Sample(rng.normal(size=(2, 3)), -1)
+    yield Sample(rng.normal(size=(2, 3)), dim=1)
+    yield Sample(rng.normal(size=()), 0)
+    yield Sample(rng.normal(size=(2, 1, 2)), -4)
+    yield Sample(np.zeros((0, 2)), 2)
+    yield Sample(np.array([1, 2]), -2)
 
 
 @composition(_unsqueeze_samples, _dim_errors)
@@ -303,10 +341,15 @@ def _flatten_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3, 2)), 1)
     yield Sample(rng.normal(size=(2, 3, 2)), 0, -2)
     yield Sample(rng.normal(size=()))
+    yield Sample(rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 1, 3, 2)), start_dim=-3, end_dim=2)
+    yield Sample(rng.normal(size=(2, 3)), 1, 1)  # as it is
+    yield Sample(np.zeros((2, 0, 3)), 1)
 
 
 def _flatten_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(IndexRangeError, ("dim", "4"), np.ones((2, 3)), 4)
+    yield ErrorSample(IndexRangeError, ("dim", "from -1 to 0"), np.ones(()), 0, 1)
     yield ErrorSample(ParameterError, ("start_dim", "end_dim"), np.ones((2, 3)), 1, 0)
 
 
@@ -320,8 +363,6 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> flatten(minicnn.zeros(2, 3, 4), 1).shape
     (2, 12)
     """
-    if input.ndim == 0:
-        return reshape(input, (1,))
     start, end = normal_dim("flatten", start_dim, input.ndim), normal_dim("flatten", end_dim, input.ndim)
     if start > end:
         raise ParameterError(
@@ -332,5 +373,5 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
                 "exchange them.",
             )
         )
-    shape = tuple(input.shape)
+    shape = tuple(input.shape) or (1,)
     return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from minicnn.autograd.graph import wrap
 from minicnn.autograd.op import composition
+from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.backend import backend_of
+from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.index import getitem, unindex
+from minicnn.ops.primitive.index import unindex
 from minicnn.ops.primitive.rearrange import movedim
 from minicnn.ops.primitive.reduce import sum
 
@@ -34,6 +36,8 @@ def _triangle_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(2, 3, 3)), 1)
     yield Sample(rng.normal(size=(4, 3)), diagonal=-1)
+    yield Sample(rng.normal(size=(2, 1, 2, 3)), 5)  # past the corner
+    yield Sample(rng.normal(size=(1, 3)), -1)
     yield Sample(np.array([[1, 2], [3, 4]]))
     yield Sample(np.zeros((0, 3)))
 
@@ -59,7 +63,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """
     _need_matrix("tril", input)
     xp = backend_of(input._array).xp
-    return input.masked_fill(wrap(~xp.tri(*input.shape[-2:], diagonal, dtype="bool")), 0)
+    return input.masked_fill(wrap(~xp.tri(*input.shape[-2:], operator.index(diagonal), dtype="bool")), 0)
 
 
 @composition(_triangle_samples, _triangle_errors)
@@ -79,27 +83,51 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """
     _need_matrix("triu", input)
     xp = backend_of(input._array).xp
-    return input.masked_fill(wrap(xp.tri(*input.shape[-2:], diagonal - 1, dtype="bool")), 0)
+    return input.masked_fill(wrap(xp.tri(*input.shape[-2:], operator.index(diagonal) - 1, dtype="bool")), 0)
 
 
-def _diagonal_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(3, 4)))
-    yield Sample(rng.normal(size=(3, 4)), 2)
-    yield Sample(rng.normal(size=(2, 3, 4)), -1, 2, 0)
-    yield Sample(rng.normal(size=(2, 3, 4)), offset=1, dim1=-2, dim2=-1)
-    yield Sample(rng.normal(size=(2, 2)), 5)
-    yield Sample(np.zeros((0, 3)))
+class Diagonal(Primitive):
+    """A view: one step along the diagonal is a step along both dims."""
+
+    views = True
+
+    @staticmethod
+    def forward(be: Backend, x: Array, *, offset: int, dims: tuple[int, int]) -> Array:
+        a, b = dims
+        row, column = max(-offset, 0), max(offset, 0)
+        rest = [d for d in range(x.ndim) if d not in dims]
+        size = max(min(x.shape[a] - row, x.shape[b] - column), 0)
+        start = x[tuple(slice(row if d == a else column, None) if d in dims else slice(None) for d in range(x.ndim))]
+        shape = (*(x.shape[d] for d in rest), size)
+        steps = (*(x.strides[d] for d in rest), x.strides[a] + x.strides[b])
+        return be.xp.lib.stride_tricks.as_strided(start, shape, steps)
+
+    @staticmethod
+    def grad_x(g: Tensor, x_shape: tuple[int, ...], offset: int, dims: tuple[int, int]) -> Tensor:
+        return movedim(embedded(g, (x_shape[dims[0]], x_shape[dims[1]]), offset), (0, 1), dims)
+
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.normal(size=(3, 4)))
+        yield Sample(rng.normal(size=(3, 4)), 2)
+        yield Sample(rng.normal(size=(2, 3, 4)), -1, 2, 0)
+        yield Sample(rng.normal(size=(2, 3, 4)), offset=1, dim1=-2, dim2=-1)
+        yield Sample(rng.normal(size=(2, 2)), 5)
+        yield Sample(rng.normal(size=(2, 2)), -5)
+        yield Sample(rng.normal(size=(4, 1)), -2)
+        yield Sample(np.zeros((0, 3)))
+        yield Sample(np.arange(9).reshape(3, 3), 1)
+
+    @staticmethod
+    def errors() -> Iterator[ErrorSample]:
+        yield from _triangle_errors()
+        yield ErrorSample(ParameterError, ("dim1", "dim2"), np.ones((2, 3)), 0, 1, -1)
+        yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 0, 0, 2)
 
 
-def _diagonal_errors() -> Iterator[ErrorSample]:
-    yield from _triangle_errors()
-    yield ErrorSample(ParameterError, ("dim1", "dim2"), np.ones((2, 3)), 0, 1, -1)
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 0, 0, 2)
-
-
-@composition(_diagonal_samples, _diagonal_errors)
+@Diagonal.public
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The diagonal of the matrices that two dims span, as a new last dim: yᵢ = x[i, i + offset]; a copy.
+    """The diagonal of the matrices that two dims span, as a new last dim: yᵢ = x[i, i + offset]; a view.
 
     Shapes: (n, m, *) -> (*, k).
     Args:
@@ -118,12 +146,13 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
         raise ParameterError(
             message("diagonal", "dim1 and dim2 must differ.", f"both are {a}", "name the two dims of the matrices.")
         )
-    return _diagonal(movedim(input, (a, b), (0, 1)), offset)
+    return Diagonal.apply(input, offset=offset, dims=(a, b))
 
 
-def _diagonal(x: Tensor, offset: int) -> Tensor:
-    """Return the diagonal of the first two dims, as the last dim."""
-    return movedim(getitem(x, _places(x, offset, x.shape[0], x.shape[1])), 0, -1)
+def embedded(x: Tensor, size: tuple[int, int], offset: int) -> Tensor:
+    """Return zeros with x on a diagonal: (*, k) -> (n, m, *)."""
+    shape = (*size, *x.shape[:-1])
+    return unindex(movedim(x, -1, 0), shape, _places(x, offset, *size))
 
 
 def _places(x: Tensor, offset: int, n: int, m: int) -> tuple[Tensor, Tensor]:
@@ -138,6 +167,9 @@ def _diag_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=2), -1)
     yield Sample(rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(3, 4)), diagonal=1)
+    yield Sample(rng.normal(size=(4, 2)), -2)
+    yield Sample(rng.normal(size=(2, 3)), 3)  # past the corner
+    yield Sample(np.array([1, 2]), 1)
     yield Sample(np.zeros(0))
 
 
@@ -167,14 +199,17 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
             message("diag", "expects 1 or 2 dims.", f"input {tuple(input.shape)}", "use diagonal for batches.")
         )
     if input.ndim == 2:
-        return _diagonal(input, diagonal)
+        return Diagonal.apply(input, offset=diagonal, dims=(0, 1)).clone()
     size = input.shape[0] + abs(diagonal)
-    return unindex(input, (size, size), _places(input, diagonal, size, size))
+    return embedded(input, (size, size), diagonal)
 
 
 def _trace_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 3)))
     yield Sample(rng.normal(size=(2, 4)))
+    yield Sample(rng.normal(size=(4, 2)))
+    yield Sample(rng.normal(size=(1, 1)))
+    yield Sample(np.array([[1, 2], [3, 4]]))
     yield Sample(np.zeros((0, 2)))
 
 

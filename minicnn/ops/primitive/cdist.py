@@ -1,0 +1,80 @@
+"""The distances of all pairs of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.errors import ParameterError, ShapeError, message
+from minicnn.ops.checks import need_choice, need_tensors
+from minicnn.ops.primitive.measure import norm
+
+if TYPE_CHECKING:
+    from minicnn.tensor import Tensor
+
+MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def _cdist_samples(rng: Rng) -> Iterator[Sample]:
+    a, b = rng.normal(size=(3, 2)), rng.normal(size=(4, 2)) + 3.0
+    yield Sample(a, b)
+    yield Sample(a, b, 1.0)
+    yield Sample(a, b, p=3.0)
+    yield Sample(a, b, p=float("inf"))
+    yield Sample(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    yield Sample(rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 1, 2)) + 4.0)
+    yield Sample(rng.normal(size=(2, 1, 3, 2)), rng.normal(size=(4, 2, 2)) + 4.0)
+    yield Sample(np.zeros((0, 2)), b)
+
+
+def _cdist_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("columns", "(3, 2)", "(3, 3)"), np.ones((3, 2)), np.ones((3, 3)))
+    yield ErrorSample(ShapeError, ("2 dims", "(2,)"), np.ones(2), np.ones((1, 2)))
+    yield ErrorSample(ParameterError, ("p", "-1"), np.ones((1, 2)), np.ones((1, 2)), -1.0)
+
+
+@composition(_cdist_samples, _cdist_errors)
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
+    """The distances of all pairs of rows: yᵢⱼ = (Σ |aᵢ − bⱼ|ᵖ)^(1/p).
+
+    Shapes: (*, n, k) and (*, m, k) -> (*, n, m).
+    Args:
+        p: as that of `norm`.
+        compute_mode: accepted for PyTorch's sake; the differences are always taken, which loses no digits.
+    Raises:
+        ShapeError: fewer than two dims, or rows of unequal lengths.
+        ParameterError: p is negative.
+
+    >>> import minicnn
+    >>> cdist(minicnn.zeros(1, 2), minicnn.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+    need_tensors("cdist", x1=x1, x2=x2)
+    need_choice("cdist", "compute_mode", compute_mode, MODES)
+    if x1.ndim < 2 or x2.ndim < 2:
+        raise ShapeError(
+            message(
+                "cdist", "expects at least 2 dims.", f"x1 {tuple(x1.shape)}; x2 {tuple(x2.shape)}", "one row a point."
+            )
+        )
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ShapeError(
+            message(
+                "cdist",
+                "both must have as many columns.",
+                f"x1 {tuple(x1.shape)} = (*, n, k); x2 {tuple(x2.shape)} = (*, m, k)",
+                "give points of one space.",
+            )
+        )
+    if p < 0:
+        raise ParameterError(message("cdist", f"p expects 0 or more, got {p}.", "the norm's order", "p=2.0."))
+    p = p if x1.shape[-1] else 1  # the largest of no differences is 0
+    return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)

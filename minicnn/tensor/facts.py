@@ -1,0 +1,108 @@
+"""What programs ask of a tensor: its bytes, its place in memory, and the kinds of tensor that minicnn does not have."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from minicnn.autograd.graph import TapeTensor
+from minicnn.backend import backend_of
+from minicnn.ops.checks import need_tensors
+
+
+def is_complex(input: Any) -> bool:
+    """Whether a tensor's elements are complex: never, since complex numbers are not computed with.
+
+    >>> import minicnn
+    >>> is_complex(minicnn.ones(2))
+    False
+    """
+    need_tensors("is_complex", input=input)
+    return False
+
+
+def is_nonzero(input: Any) -> bool:
+    """Whether the one element of a tensor is not 0.
+
+    Raises:
+        GraphError: it has none, or several (a RuntimeError, as PyTorch's).
+
+    >>> import minicnn
+    >>> is_nonzero(minicnn.tensor([0.5]))
+    True
+    """
+    need_tensors("is_nonzero", input=input)
+    return bool(input)
+
+
+class Facts(TapeTensor):
+    """Questions with short answers."""
+
+    is_sparse = is_quantized = is_meta = is_mps = False
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it lives on the CPU."""
+        return backend_of(self._array).device_type == "cpu"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return int(self._array.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return int(self._array.nbytes)
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self.itemsize
+
+    def ndimension(self) -> int:
+        """How many dims it has."""
+        return int(self._array.ndim)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements lie between neighbours along each dim, or along one.
+
+        A convolution's output lies in memory in another order than PyTorch's, so it has other strides.
+
+        >>> import minicnn
+        >>> minicnn.zeros(2, 3).stride()
+        (3, 1)
+        """
+        steps = tuple(s // self._array.dtype.itemsize for s in self._array.strides)
+        return steps if dim is None else steps[dim]
+
+    def data_ptr(self) -> int:
+        """The address of its first element."""
+        return backend_of(self._array).address(self._array)
+
+    def get_device(self) -> int:
+        """The number of its GPU; −1 on the CPU."""
+        return -1 if backend_of(self._array).device_type != "cuda" else 0
+
+    def is_complex(self) -> bool:
+        """Whether its elements are complex: never."""
+        return False
+
+    def is_signed(self) -> bool:
+        """Whether its elements may be below 0."""
+        return self._array.dtype.kind in "if"
+
+    def is_pinned(self) -> bool:
+        """Whether it lies in page-locked memory: never."""
+        return False
+
+    def is_shared(self) -> bool:
+        """Whether processes share it: never."""
+        return False
+
+    def pin_memory(self) -> Self:
+        """The tensor itself: memory is not page-locked here."""
+        return self
+
+    def reshape_as(self, other: Any) -> Any:
+        """Under the other tensor's shape."""
+        here: Any = self
+        return here.reshape(other.shape)

@@ -65,11 +65,25 @@ class Generator:
 
     def set_state(self, state: dict[str, object]) -> None:
         """Put the stream back to a state from `get_state`."""
-        self._seed = state["seed"]  # type: ignore[assignment]
         self.numpy.bit_generator.state = state["state"]  # type: ignore[assignment]
+        self._seed = state["seed"]  # type: ignore[assignment]
 
 
 default_generator = Generator()
+
+
+def seed() -> int:
+    """Seed the default generator from the operating system; return the seed.
+
+    >>> seed() == initial_seed()
+    True
+    """
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """Return the seed that the default generator last started from."""
+    return default_generator.initial_seed()
 
 
 def manual_seed(seed: int) -> Generator:

@@ -182,7 +182,10 @@ class Backend:
     def max_pool(
         self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints
     ) -> tuple[Array, Array]:
-        """Return each window's maximum, (N, C, *S) -> (N, C, *P), and the offset in the window of the first one."""
+        """Return each window's maximum, (N, C, *S) -> (N, C, *P), and the offset in the window of the first one.
+
+        As in PyTorch, NaN wins, the last of them, and a window of −∞ alone names its first element inside the image.
+        """
         xp = self.xp
         padded = self.pad(x, padding, -float("inf"))
         best: Any = None
@@ -192,10 +195,28 @@ class Backend:
             if best is None:
                 best = part.copy(order="K")
                 index = xp.zeros_like(best, dtype="uint8" if _product(kernel) <= 256 else "int32")
+                if any(low for low, _ in padding):
+                    index[...] = self._first_inside(out, kernel, stride, padding, dilation)
             else:
                 index = xp.where(part > best, k, index)
-                best = xp.maximum(best, part)
+                xp.maximum(best, part, out=best)
+        if self.may_have_nan(best):
+            for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
+                part = padded[(..., *where)]
+                index = xp.where(part != part, k, index)
         return best, index
+
+    def may_have_nan(self, x: Array) -> bool:
+        """Whether NaN may be among the values; a backend that can look without waiting for a device does."""
+        return True
+
+    def _first_inside(self, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Any:
+        """Return each window's first offset that is not padding before the image: (*P)."""
+        xp, first = self.xp, None
+        for n, k, s, (low, _), d in zip(out, kernel, stride, padding, dilation, strict=True):
+            along = xp.clip((low - xp.arange(n) * s + d - 1) // d, 0, k - 1)  # ⌈(p − i · s) / d⌉
+            first = along if first is None else first[..., None] * k + along
+        return first
 
     def max_pool_grad(
         self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend import Backend, get
+from minicnn.backend import Backend, current, get, use
 from minicnn.errors import BackendError, message
 
 BACKENDS = {"cpu": "numpy", "cuda": "cupy", "strict": "strict"}
 
 
 class device:
-    """Where a tensor lives: ``device("cpu")``, ``device("cuda")`` or ``device("cuda:0")``.
+    """Where a tensor lives: ``device("cpu")``, ``device("cuda")``, ``device("cuda:0")`` or ``device(0)``.
+
+    As a context manager, it is where new tensors live within the block.
 
     Raises:
         BackendError: the type is unknown.
@@ -26,7 +28,7 @@ class device:
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             index = type.index
-        name, _, number = str(type).partition(":")
+        name, _, number = (f"cuda:{type}" if isinstance(type, int) else str(type)).partition(":")
         if name not in BACKENDS or (number and not number.isdigit()):
             raise BackendError(
                 message(
@@ -43,6 +45,14 @@ class device:
         """Return the backend whose arrays live there."""
         return get(BACKENDS[self.type])
 
+    def __enter__(self) -> device:
+        self._block = use(BACKENDS[self.type])
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._block.__exit__(*details)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, device):
             return NotImplemented
@@ -56,3 +66,24 @@ class device:
 
     def __repr__(self) -> str:
         return f"device(type={self.type!r}{'' if self.index is None else f', index={self.index}'})"
+
+
+def get_default_device() -> device:
+    """Return where new tensors live.
+
+    >>> get_default_device()
+    device(type='cpu')
+    """
+    return device(current().device_type)
+
+
+def set_default_device(device: Any) -> None:
+    """Set where new tensors live, as `minicnn.use` does; None is the CPU.
+
+    Raises:
+        BackendError: the device is unknown or not there.
+    """
+    use(BACKENDS[_device("cpu" if device is None else device).type])
+
+
+_device = device

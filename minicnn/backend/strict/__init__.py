@@ -96,15 +96,16 @@ def _wrap(value: Any, inputs: tuple[Any, ...]) -> Any:
         for source in inputs:
             if isinstance(source, StrictArray):
                 owner = source if source.base is None else source.base
-                if (
-                    value is owner._values
-                    or value.base is owner._values
-                    or (value.base is not None and value.base is owner._values.base)
-                ):
-                    return StrictArray(value, owner)
+                known = [array for array in (owner._values, owner._values.base, source._values) if array is not None]
+                base: Any = value
+                while base is not None:  # as_strided puts objects of its own between
+                    if any(base is array for array in known):
+                        return StrictArray(value, owner)
+                    base = getattr(base, "base", None)
         return StrictArray(value)
     if isinstance(value, (tuple, list)):
-        return type(value)(_wrap(v, inputs) for v in value)
+        parts = [_wrap(v, inputs) for v in value]
+        return parts if isinstance(value, list) else tuple(parts)
     return value
 
 
@@ -146,10 +147,18 @@ class _Namespace:
     )
     ndarray = StrictArray
 
+    def __init__(self, module: str, room: Any) -> None:
+        self._module = module
+        self._room = room
+
+    @property
+    def linalg(self) -> Any:
+        return _Namespace("cupy.linalg", np.linalg)
+
     def __getattr__(self, name: str) -> Any:
-        if name not in names()["cupy"]:
-            raise AttributeError(f"module 'cupy' has no attribute {name!r}")
-        value = getattr(np, name)
+        if name not in names()[self._module]:
+            raise AttributeError(f"module {self._module!r} has no attribute {name!r}")
+        value = getattr(self._room, name)
         if isinstance(value, type) or not callable(value):
             return value
         return _Function(name, value)
@@ -160,7 +169,7 @@ class StrictBackend(Backend):
 
     name = "strict"
     device_type = "strict"
-    xp = _Namespace()
+    xp = _Namespace("cupy", np)
     array_type = StrictArray
 
     def asarray(self, values: Any, dtype: Any = None) -> Any:

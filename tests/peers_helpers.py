@@ -6,7 +6,6 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 
 import minicnn
 from minicnn.autograd.sample import Constant
@@ -16,6 +15,8 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::UserWarning")]
 
+SINGLE = 1e-6  # between two float32 values made of integers
+LINALG = ("solve", "inv", "det", "slogdet", "cholesky", "multi_dot", "vecdot")
 TOLERANCE = {"float64": 1e-9, "float32": 2e-4}
 
 
@@ -24,13 +25,14 @@ def find(name):
     special = {
         "getitem": lambda x, index: x[index],
         "transpose": torch.transpose,
-        "expand": lambda x, *shape: x.expand(*shape),
+        "expand": lambda x, *shape, **size: x.expand(*shape, **size),
         "reshape": lambda x, *sizes, **shape: x.reshape(*sizes, **shape),
         "permute": lambda x, *order, **dims: x.permute(*order, **dims),
         "flip": lambda x, *along, **dims: x.flip(*along, **dims),
         "pad": F.pad,
-        "sum": lambda x, dim=None, keepdim=False: torch.sum(x, all_dims(x, dim), keepdim),
-        "mean": lambda x, dim=None, keepdim=False: torch.mean(x, all_dims(x, dim), keepdim),
+        "tile": lambda x, *dims: x.tile(*dims),
+        "sum": lambda x, dim=None, keepdim=False, **dtype: torch.sum(x, all_dims(x, dim), keepdim, **dtype),
+        "mean": lambda x, dim=None, keepdim=False, **dtype: torch.mean(x, all_dims(x, dim), keepdim, **dtype),
         "amax": lambda x, dim=None, keepdim=False: torch.amax(x, all_dims(x, dim), keepdim),
         "amin": lambda x, dim=None, keepdim=False: torch.amin(x, all_dims(x, dim), keepdim),
         "logsumexp": lambda x, dim=None, keepdim=False: torch.logsumexp(x, all_dims(x, dim), keepdim),
@@ -48,10 +50,11 @@ def find(name):
         "windows": lambda x, dim, size, step: x.unfold(dim, size, step),
         "vector_norm": torch.linalg.vector_norm,
         "matrix_norm": torch.linalg.matrix_norm,
+        **{name: getattr(torch.linalg, name) for name in LINALG},
     }
     if name in special:
         return special[name]
-    if name in ("dropout", "alias", "transfer", "cast", "unindex"):  # random, or no function of PyTorch's
+    if name in ("dropout", "gumbel_softmax", "alias", "transfer", "cast", "unindex"):  # random, or not PyTorch
         return None
     if name in functional.__all__ and hasattr(F, name):  # torch has functions of these names with other arguments
         return getattr(F, name)
@@ -66,66 +69,84 @@ def all_dims(x, dim):
     return tuple(range(x.ndim)) if dim is None else dim
 
 
-def index_put(x, index, values):
+def index_put(x, index, values, accumulate=False):
     y = x.clone()
-    y[index] = values
+    if accumulate:
+        index = tuple(index) if isinstance(index, (list, tuple)) else (index,)
+        return y.index_put(index, values if isinstance(values, torch.Tensor) else torch.tensor(values).to(x), True)
+    y[tuple(index) if isinstance(index, list) else index] = values
     return y
 
 
-def convert(value, lib, dtype, leaves):
-    """NumPy arrays to tensors of one library; floats get a gradient."""
+def convert(value, lib, dtype, leaves, lay_out=None):
+    """NumPy arrays to tensors of one library; floats get a gradient. ``lay_out`` orders the memory of minicnn's."""
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
     if isinstance(value, np.ndarray):
-        if value.dtype == np.float64:
-            t = lib.tensor(value.astype(dtype), dtype=getattr(lib, dtype)).requires_grad_()
-            leaves.append(t)
-            return t
-        return lib.tensor(value)
+        wanted = value.dtype == np.float64
+        t = _tensor(value.astype(dtype) if wanted else value, lib, lay_out)
+        if wanted:
+            leaves.append(t.requires_grad_())
+        return t
     if isinstance(value, Constant):
         return lib.tensor(value.values.astype(dtype))
     if isinstance(value, np.dtype):
         return getattr(lib, str(value))
     if isinstance(value, (list, tuple)):
-        return type(value)(convert(v, lib, dtype, leaves) for v in value)
+        return type(value)(convert(v, lib, dtype, leaves, lay_out) for v in value)
     return value
 
 
-def run_one(function, lib, args, kwargs, dtype):
-    """Return the outputs as arrays and the gradients of all leaves, for a random cotangent."""
+def _tensor(array, lib, lay_out):
+    if lay_out is not None and lib is minicnn:
+        return minicnn.from_numpy(lay_out(array))
+    return lib.tensor(np.array(array, order="C"))
+
+
+def _array(x):
+    return x.detach().numpy(force=True) if isinstance(x, torch.Tensor) else x.detach().numpy()
+
+
+def run_one(function, lib, args, kwargs, dtype="float64", lay_out=None, changed=()):
+    """Return the outputs, and the changed arguments, as arrays, and all leaves' gradients, for random cotangents."""
     leaves = []
-    args = [convert(a, lib, dtype, leaves) for a in args]
-    kwargs = {k: convert(v, lib, dtype, leaves) for k, v in kwargs.items()}
+    args = [convert(a, lib, dtype, leaves, lay_out) for a in args]
+    kwargs = {k: convert(v, lib, dtype, leaves, lay_out) for k, v in kwargs.items()}
     result = function(*args, **kwargs)
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-    total = None
+    outputs += [args[i] for i in changed]
+    recorded, cotangents = [], []
     for i, y in enumerate(outputs):
         if y.requires_grad:
-            cotangent = np.random.default_rng(i).normal(size=tuple(y.shape)).astype(dtype)
-            part = (y * lib.tensor(cotangent)).sum()
-            total = part if total is None else total + part
-    if total is not None:
-        total.backward()
-    grads = [None if x.grad is None else x.grad.detach().numpy() for x in leaves]
-    return [y.detach().numpy() for y in outputs], grads
+            recorded.append(y)
+            cotangents.append(np.random.default_rng(i).normal(size=tuple(y.shape)).astype(dtype))
+    grads = [None] * len(leaves)
+    if recorded:
+        given = [_tensor(c, lib, lay_out) for c in cotangents]
+        found = lib.autograd.grad(recorded, leaves, given, allow_unused=True)
+        grads = [None if g is None else _array(g) for g in found]
+    return [_array(y) for y in outputs], grads
 
 
 def close(mine, theirs, tolerance, what):
+    """Equal to within the tolerance, times the largest finite value there is."""
     assert mine.shape == theirs.shape, f"{what}: shape {mine.shape}, not {theirs.shape}"
     assert mine.dtype == theirs.dtype, f"{what}: {mine.dtype}, not {theirs.dtype}"
     if mine.dtype.kind != "f":
         np.testing.assert_array_equal(mine, theirs, err_msg=what)
         return
     finite = np.abs(theirs[np.isfinite(theirs)])
-    scale = max(1.0, float(finite.max(initial=0.0)))
-    np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+    scale = max(1e-3, float(finite.max(initial=0.0)))
+    tolerance = max(tolerance, SINGLE) if mine.dtype == np.float32 else tolerance
+    np.testing.assert_allclose(mine, theirs, rtol=0, atol=tolerance * scale, err_msg=what)
 
 
-def compare(function, theirs, args, kwargs, dtype="float64", tolerance=None):
-    """Run both and compare outputs and gradients."""
-    tolerance = tolerance or TOLERANCE[dtype]
-    y, grads = run_one(function, minicnn, args, kwargs, dtype)
-    expected, expected_grads = run_one(theirs, torch, args, kwargs, dtype)
-    assert len(y) == len(expected)
-    for i, (a, b) in enumerate(zip(y, expected, strict=True)):
+def agree(found, expected, tolerance):
+    """Outputs and gradients, as `run_one` returns them, are alike; no gradient stands for zeros."""
+    y, grads = found
+    expected_y, expected_grads = expected
+    assert len(y) == len(expected_y), f"{len(y)} outputs, not {len(expected_y)}"
+    for i, (a, b) in enumerate(zip(y, expected_y, strict=True)):
         close(a, b, tolerance, f"output {i}")
     for i, (a, b) in enumerate(zip(grads, expected_grads, strict=True)):
         if b is None or a is None:
@@ -134,14 +155,12 @@ def compare(function, theirs, args, kwargs, dtype="float64", tolerance=None):
             close(a, b, tolerance, f"gradient {i}")
 
 
-def normal(seed, *shape):
-    return np.random.default_rng(seed).normal(size=shape)
+def compare(function, theirs, args, kwargs, dtype="float64", tolerance=None):
+    """Run both and compare outputs and gradients."""
+    found = run_one(function, minicnn, args, kwargs, dtype)
+    agree(found, run_one(theirs, torch, args, kwargs, dtype), tolerance or TOLERANCE[dtype])
 
 
 def distinct(seed, *shape):
     """Values with no ties, so that the place of a maximum is certain."""
     return np.random.default_rng(seed).permutation(int(np.prod(shape))).reshape(shape) / 7.0 - 3.0
-
-
-def pair_or_one(draw, values):
-    return draw(st.one_of(values, st.tuples(values, values)))

@@ -85,3 +85,35 @@ def test_parameter_containers():
         holder.list.append(3)
     with pytest.raises(IndexError):
         holder.list[3]
+
+
+def test_a_sequence_is_repeated_with_shared_weights():
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    twice = net * 2
+    assert (len(twice), len(net)) == (4, 2)
+    assert twice[0] is twice[2] is net[0]
+    assert len(3 * net) == 6
+    net *= 2
+    assert len(net) == 4
+    for wrong, error in ((0, ValueError), (1.5, TypeError)):
+        with pytest.raises(error, match="int"):
+            net * wrong
+
+
+def test_a_dict_of_parameters_has_the_methods_of_a_dict():
+    d = nn.ParameterDict({"a": minicnn.zeros(2), "b": minicnn.ones(3)})
+    assert d.get("c") is None
+    assert d.get("a") is d["a"]
+    assert list(reversed(d)) == ["b", "a"]
+    assert d.setdefault("c", minicnn.zeros(4)) is d["c"]
+    assert isinstance(d["c"], nn.Parameter)
+    assert d.setdefault("a", minicnn.zeros(9)).shape == (2,)
+    twin = d.copy()
+    assert twin["b"] is d["b"]
+    assert twin.popitem()[0] == "c"
+    assert list(twin | nn.ParameterDict({"z": minicnn.zeros(1)})) == ["a", "b", "z"]
+    twin |= d
+    assert list(twin) == ["a", "b", "c"]
+    assert list(d.fromkeys(["x", "y"], minicnn.zeros(1))) == ["x", "y"]
+    with pytest.raises(KeyError):
+        nn.ParameterDict().popitem()

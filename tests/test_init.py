@@ -186,8 +186,8 @@ def test_tensors_without_elements():
 
 def test_old_names():
     for old, new in (("kaiming_normal", init.kaiming_normal_), ("xavier_uniform", init.xavier_uniform_)):
-        with pytest.warns(DeprecationWarning, match=f"{old}_"):
+        with pytest.warns(FutureWarning, match=f"{old}_"):
             values = draw(getattr(init, old), shape=(4, 4))
         assert (values == draw(new, shape=(4, 4))).all()
-    with pytest.warns(DeprecationWarning, match="constant_"):
+    with pytest.warns(FutureWarning, match="constant_"):
         assert init.constant(minicnn.zeros(1), 2.0).tolist() == [2.0]

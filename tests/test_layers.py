@@ -300,7 +300,7 @@ def test_losses():
         assert near(F.mse_loss(x, y[:1]), ((x - y[:1]).numpy() ** 2).mean())
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:size_average:UserWarning")
 def test_old_spelling_of_reductions():
     x, y = rand(4, 3), rand(4, 3) * 2
     assert nn.MSELoss(size_average=False).reduction == "sum"

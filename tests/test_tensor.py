@@ -37,7 +37,7 @@ def test_numbers():
     for bad in (minicnn.ones(2), minicnn.ones(0)):
         with pytest.raises(RuntimeError):
             bool(bad)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(ValueError, match="one-element"):
             float(bad)
 
 

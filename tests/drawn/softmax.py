@@ -1,0 +1,19 @@
+"""Exponentials over a dim that add up to 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drawn import Call, choose, dim, drawn, flag, normal, rarely, shape, tied
+
+
+@drawn("softmax", "log_softmax", "softmin")
+def _softmax(draw, rng, name):
+    """Far from 0 too, and with −∞, which takes no part."""
+    x = choose(draw, normal, tied)(rng, shape(draw)) * choose(draw, 1.0, 50.0, 1e4)
+    d = dim(draw, x.ndim)
+    if name != "softmin" and x.ndim and -x.ndim <= d < x.ndim and rarely(draw):
+        gone = rng.random(x.shape) < 0.3
+        x = np.where(gone & ~gone.all(d, keepdims=True), -np.inf, x)
+    options = {"dtype": np.dtype("float64")} if rarely(draw) else {}
+    return Call((x, d), options) if flag(draw) else Call((x,), {"dim": d, **options})

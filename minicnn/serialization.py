@@ -167,7 +167,7 @@ class _Writer:
         name = self._names.get(id(array))
         if name is None:
             name = ".".join(path) or "tensor"
-            while name in self.arrays:
+            while name in self.arrays or name == "__metadata__":  # safetensors' own
                 name += "'"
             self._names[id(array)] = name
             self._kept.append(array)

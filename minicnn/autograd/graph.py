@@ -137,13 +137,21 @@ def wrap(array: Array) -> Any:
     return tensor
 
 
+def take_memory(tensor: TapeTensor, array: Array, memory: Memory | None = None) -> None:
+    """Give the tensor another array, apart from the views of its old one."""
+    if tensor._family is not None:
+        tensor._family.remove(tensor)
+    tensor._array, tensor._memory, tensor._family = array, memory, None
+
+
 def stand_in(tensor: TapeTensor) -> Any:
     """Return another tensor with the same array and the same history, which keeps those it has now.
 
     Nodes save stand-ins: the tensor itself may be written to and given a new history, which would then lead from the
     node's own output back to the node.
     """
-    copy = wrap(tensor._array)
+    copy = tensor_class.__new__(tensor_class)
+    copy._array = tensor._array
     memory = tensor._memory
     if memory is None:
         memory = tensor._memory = Memory()

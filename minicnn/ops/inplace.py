@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, stand_in
+from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, stand_in, take_memory
 from minicnn.autograd.mode import mode
 from minicnn.autograd.primitive import PrimitiveNode
 from minicnn.autograd.writes import refuse_inference, refuse_leaf
@@ -97,7 +97,9 @@ def write_out(name: str, out: Any, value: Any) -> Any:
             )
         )
     if out._array.size == 0 and value._array.size:
-        out._array = value.to(out._array.dtype)._array
+        refuse_inference(out, name)
+        _check_kind(out, name, value)
+        take_memory(out, value._array.astype(out._array.dtype))  # a copy: the result may be a view of an operand
         return out
     return update(out, name, lambda _: value)
 
@@ -130,6 +132,10 @@ def _check(tensor: TapeTensor, name: str, value: Any) -> None:
                 "write x = x op y: an in-place op cannot broadcast the tensor itself.",
             )
         )
+    _check_kind(tensor, name, value)
+
+
+def _check_kind(tensor: TapeTensor, name: str, value: Any) -> None:
     if value._array.dtype.kind == "f" and tensor._array.dtype.kind != "f":
         raise DTypeError(
             message(

@@ -10,6 +10,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from minicnn.errors import ArgumentTypeError, message
+from minicnn.ops.checks import need_tensors
 from minicnn.ops.inplace import write_out
 
 NUMPY = {"axis": "dim", "keepdims": "keepdim"}
@@ -67,9 +69,20 @@ def _taking_out(function: Callable[..., Any]) -> Callable[..., Any]:
         result = function(*args, **kwargs)
         if out is None:
             return result
+        outs, results = (out, result) if isinstance(result, tuple) else ((out,), (result,))
+        if not isinstance(outs, (tuple, list)) or len(outs) != len(results):
+            raise ArgumentTypeError(
+                message(
+                    function.__name__,
+                    f"out expects a tuple of {len(results)} tensors, one a result.",
+                    f"out is a {type(outs).__name__}",
+                    "leave out= away, or pass as many tensors.",
+                )
+            )
+        need_tensors(function.__name__, **{f"out[{i}]" if len(outs) > 1 else "out": o for i, o in enumerate(outs)})
+        written = [write_out(function.__name__, o, y) for o, y in zip(outs, results, strict=True)]
         if not isinstance(result, tuple):
-            return write_out(function.__name__, out, result)
-        written = [write_out(function.__name__, o, y) for o, y in zip(out, result, strict=True)]
+            return written[0]
         return type(result)(*written) if hasattr(result, "_fields") else tuple(written)
 
     return call

@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn import ops
 from minicnn.autograd import engine, graph
-from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, memory_of, wrap
+from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, memory_of, take_memory, wrap
 from minicnn.autograd.mode import mode
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.reduce import Sum
@@ -136,9 +136,7 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
                 )
             )
         # What was computed from the old values keeps those; from here on the memory is the other tensor's.
-        if self._family is not None:
-            self._family.remove(self)
-        self._array, self._memory, self._family = value._array, memory_of(value), None
+        take_memory(self, value._array, memory_of(value))
 
     def backward(
         self,

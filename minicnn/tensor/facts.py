@@ -7,6 +7,7 @@ from typing import Any, Self
 from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of
 from minicnn.ops.checks import need_tensors
+from minicnn.ops.primitive.dims import normal_dim
 
 
 def is_complex(input: Any) -> bool:
@@ -72,7 +73,7 @@ class Facts(TapeTensor):
         (3, 1)
         """
         steps = tuple(s // self._array.dtype.itemsize for s in self._array.strides)
-        return steps if dim is None else steps[dim]
+        return steps if dim is None else steps[normal_dim("stride", dim, len(steps))]
 
     def data_ptr(self) -> int:
         """The address of its first element."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from minicnn.autograd.graph import Handle, Hook, TapeTensor, register
 from minicnn.errors import GraphError, message
+from minicnn.ops.checks import need_tensors
 
 
 class Hooked(TapeTensor):
@@ -91,4 +92,5 @@ class Hooked(TapeTensor):
 
 def is_inference(input: Any) -> bool:
     """Return whether the tensor was made in `minicnn.inference_mode`: `Tensor.is_inference` as a function."""
+    need_tensors("is_inference", input=input)
     return input.is_inference()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from minicnn import ops
-from minicnn.autograd.graph import TapeTensor, clock, memory_of, wrap
+from minicnn.autograd.graph import TapeTensor, clock, memory_of, take_memory, wrap
 from minicnn.backend import backend_of, current
 from minicnn.backend.device import device as Device
 from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
@@ -173,7 +173,8 @@ class Old(TapeTensor):
         xp, count = backend_of(self._array).xp, int(np.prod(shape))
         flat = self._array.reshape(-1)
         if count > flat.size:
-            flat = xp.concatenate([flat, xp.zeros(count - flat.size, dtype=flat.dtype)])
+            take_memory(self, xp.concatenate([flat, xp.zeros(count - flat.size, dtype=flat.dtype)]).reshape(shape))
+            return self
         self._array = flat[:count].reshape(shape)
         memory_of(self).written = clock()
         return self

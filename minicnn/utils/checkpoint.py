@@ -150,9 +150,7 @@ class _Checkpoint(Node):
     def __init__(self, function: Any, args: Any, kwargs: Any, outputs: Sequence[Any], start: int) -> None:
         super().__init__("checkpoint", _edges_out(outputs, start))
         # Stand-ins, since a node must not lead to tensors whose history may later lead to it.
-        args = tuple(stand_in(a) if isinstance(a, TapeTensor) else a for a in args)
-        kwargs = {k: stand_in(a) if isinstance(a, TapeTensor) else a for k, a in kwargs.items()}
-        self.call: Any = (function, args, kwargs)
+        self.call: Any = (function, _mapped(args, stand_in), _mapped(kwargs, stand_in))
         self.shapes = [y._array.shape for y in outputs]
 
     def output(self, index: int, inner: Any) -> Any:
@@ -200,7 +198,7 @@ class _Checkpoint(Node):
     def _check_same_values(self) -> None:
         """Raise GraphError if an argument, or a leaf such as a parameter, was written to since the call."""
         _, args, kwargs = self.call
-        self.check_unchanged((*args, *kwargs.values()))
+        self.check_unchanged(_tensors((args, kwargs)))
         self.check_unchanged(edge for edge in self.edges if isinstance(edge, TapeTensor))
 
     def _differs(self, how: str) -> GraphError:
@@ -228,8 +226,8 @@ def _edges_out(outputs: Sequence[Any], start: int) -> tuple[Any, ...]:
 
 
 def _check_arguments(args: Any, kwargs: Any, start: int) -> None:
-    for a in (*args, *kwargs.values()):
-        if isinstance(a, TapeTensor) and a._memory is not None and a._memory.written > start:
+    for a in _tensors((args, kwargs)):
+        if a._memory is not None and a._memory.written > start:
             raise GraphError(
                 message(
                     "checkpoint",

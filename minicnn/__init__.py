@@ -139,8 +139,8 @@ def __getattr__(name: str) -> _Any:
 
     if name in _ROOMS:
         return importlib.import_module(f"minicnn.{name}")
-    if name in _LATE:
-        return getattr(importlib.import_module(f"minicnn.{_LATE[name]}"), name)
-    if name in _FUNCTIONAL:
-        return getattr(importlib.import_module("minicnn.nn.functional"), name)
+    room = _LATE.get(name) or ("nn.functional" if name in _FUNCTIONAL else None)
+    if room is not None:
+        globals()[name] = found = getattr(importlib.import_module(f"minicnn.{room}"), name)
+        return found
     raise AttributeError(f"module 'minicnn' has no attribute {name!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 Labels = tuple[str, ...]
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # what the numbers of dims stand for
 
 
 def _samples(rng: Rng) -> Iterator[Sample]:
@@ -170,7 +170,7 @@ def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         for number in numbers:
             if number is not Ellipsis and not (isinstance(number, int) and 0 <= number < 52):
                 raise _fault(f"dims are numbered from 0 to 51, got {number!r}.", str(numbers), "number them anew.")
-        terms.append("".join("..." if n is Ellipsis else string.ascii_letters[n] for n in numbers))
+        terms.append("".join("..." if n is Ellipsis else LETTERS[n] for n in numbers))
     output = "->" + terms.pop() if len(given) % 2 else ""
     return ",".join(terms) + output, tuple(given[: len(given) // 2 * 2 : 2])
 

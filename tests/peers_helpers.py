@@ -136,8 +136,9 @@ def close(mine, theirs, tolerance, what):
         np.testing.assert_array_equal(mine, theirs, err_msg=what)
         return
     finite = np.abs(theirs[np.isfinite(theirs)])
-    scale = max(1e-3, float(finite.max(initial=0.0)))
-    tolerance = max(tolerance, SINGLE) if mine.dtype == np.float32 else tolerance
+    single = mine.dtype == np.float32
+    scale = max(1.0 if single else 1e-3, float(finite.max(initial=0.0)))
+    tolerance = max(tolerance, SINGLE) if single else tolerance
     np.testing.assert_allclose(mine, theirs, rtol=0, atol=tolerance * scale, err_msg=what)
 
 

@@ -136,7 +136,7 @@ def test_every_value_of_an_option_is_seen(name):
     parameters = inspect.signature(public.function).parameters.values()
     samples = list(bound_samples(public))
     for p in parameters:
-        if p.name in WITHOUT_EFFECT and p.annotation != "str" or (name, p.name) in UNOFFERED:
+        if (p.name in WITHOUT_EFFECT and p.annotation != "str") or (name, p.name) in UNOFFERED:
             continue
         wanted = {True, False} if p.annotation in ("bool", bool) else strings_of(name, p)
         found = [s[p.name] for s in samples]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -21,11 +22,20 @@ import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, BackendError, DTypeError, IndexRangeError, MinicnnError, ParameterError
-from minicnn.errors import message, shown
+from minicnn.errors import (
+    ArgumentTypeError,
+    BackendError,
+    DTypeError,
+    IndexRangeError,
+    MinicnnError,
+    ParameterError,
+    message,
+    shown,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
-RAW = {  # what NumPy and Python raise for arguments that they do not take, and what stands for it here
+# What NumPy and Python raise for arguments that they do not take, and what stands for it here.
+RAW: dict[type[Exception], type[MinicnnError]] = {
     TypeError: ArgumentTypeError,
     AttributeError: ArgumentTypeError,
     IndexError: IndexRangeError,
@@ -33,7 +43,8 @@ RAW = {  # what NumPy and Python raise for arguments that they do not take, and 
     OverflowError: ParameterError,
     ZeroDivisionError: ParameterError,
 }
-OURS = {"minicnn", "numpy", "cupy"}  # an error that leaves code of others, a callback's, is theirs
+# An error that comes out of any other code, such as a callback, is its author's.
+OURS = {"minicnn", "numpy", "cupy", *sys.stdlib_module_names}
 
 
 def guarded(function: F) -> F:
@@ -51,6 +62,12 @@ def guarded(function: F) -> F:
     return cast(F, functools.wraps(function)(guard))
 
 
+def guard_constructor(cls: Any) -> None:
+    """Guard the constructor that a class of minicnn's own defines; a user's class answers for itself."""
+    if isinstance(cls, type) and "__init__" in vars(cls) and cls.__module__.startswith("minicnn."):
+        cls.__init__ = guarded(cls.__init__)  # type: ignore[misc]
+
+
 def refuse(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> NoReturn:
     """Raise what `refusal` returns."""
     told = refusal(function, args, kwargs, error)
@@ -62,11 +79,14 @@ def refuse(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], error:
 def refusal(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> Exception:
     """Return the error to raise for a call that raised ``error``: that one itself, or one that says more."""
     ours = isinstance(error, MinicnnError)
-    kind = next((mine for raw, mine in RAW.items() if isinstance(error, raw)), None)
-    if not ours and (kind is None or not _from_here(error.__traceback__)):
+    kinds = [mine for raw, mine in RAW.items() if isinstance(error, raw)]
+    if not ours and (not kinds or not _from_here(error.__traceback__)):
         return error
     name = function.__name__
     signature = inspect.signature(function)
+    if name == "__init__":
+        name, args = type(args[0]).__name__, args[1:]
+        signature = signature.replace(parameters=list(signature.parameters.values())[1:])
     try:
         given = signature.bind(*args, **kwargs).arguments
     except TypeError as wrong:
@@ -75,14 +95,15 @@ def refusal(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], error
         for parameter, value in given.items():
             if problem := wrong_type(signature.parameters[parameter], value):
                 return ArgumentTypeError(message(name, *problem))
+    given = {k: v for k, v in given.items() if v is not signature.parameters[k].default}
     if isinstance(error, MinicnnError):
         return _renamed(name, error, given)
-    told = kind(
+    told = kinds[0](
         message(
             name,
             f"these arguments cannot be computed with: {str(error).rstrip('.')}.",
             described(given, type(error)),
-            f"compare them with help({_address(function)}).",
+            f"compare them with help({_address(function, name)}).",
         )
     )
     told.__cause__ = error
@@ -168,6 +189,10 @@ KINDS = {
     "Sequence[Tensor]": Kind("a list of Tensors", _all_are(_is_tensor), "put the tensors into a list: [a, b]."),
     "Sequence[int]": Kind("ints", _all_are(_is_int), "pass whole numbers: (2, 3)."),
     "Sequence[float]": Kind("numbers", _all_are(_is_number), "pass numbers: (0.5, 2.0)."),
+    "tuple[float, float]": Kind(
+        "two numbers", lambda x: _all_are(_is_number)(x) and len(x) == 2, "pass two: (0.9, 0.999)."
+    ),
+    "tuple[int, ...]": Kind("ints", _all_are(_is_int), "pass whole numbers: (2, 3)."),
     "Sequence[int | None]": Kind("ints", _all_are(lambda x: x is None or _is_int(x)), "pass whole numbers: (2, 3)."),
 }
 ALIASES = {"Sizes": "int | Sequence[int]", "Dims": "int | Sequence[int] | None"}
@@ -206,9 +231,6 @@ def _wrong_call(
     return ArgumentTypeError(message(name, problem, f"its arguments are {', '.join(signature.parameters)}", fix))
 
 
-def _address(function: Any) -> str:
-    room = next(
-        (room for room in ("minicnn.nn.functional", "minicnn.linalg") if function.__module__.startswith(room)),
-        "minicnn",
-    )
-    return f"{room}.{function.__name__}"
+def _address(function: Any, name: str) -> str:
+    rooms = ("minicnn.nn.functional", "minicnn.nn", "minicnn.optim", "minicnn.linalg", "minicnn.data")
+    return f"{next((room for room in rooms if function.__module__.startswith(room)), 'minicnn')}.{name}"

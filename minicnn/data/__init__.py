@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minicnn.autograd.refusal import guard_constructor
 from minicnn.data import datasets, transforms, utils
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import ConcatDataset, Dataset, StackDataset, Subset, TensorDataset, random_split
@@ -64,6 +65,9 @@ __all__ = [
     "utils",
     "write_idx",
 ]
+
+for _name in __all__:
+    guard_constructor(globals()[_name])
 
 
 def __getattr__(name: str) -> Any:

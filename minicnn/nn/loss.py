@@ -47,7 +47,7 @@ class CrossEntropyLoss(Module):
         super().__init__()
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
-        self.reduction = old_reduction(reduction, size_average, reduce, 3)
+        self.reduction = old_reduction(reduction, size_average, reduce)
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class MSELoss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = old_reduction(reduction, size_average, reduce, 3)
+        self.reduction = old_reduction(reduction, size_average, reduce)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return the loss of an output for a target."""

@@ -20,7 +20,7 @@ class Loss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = old_reduction(reduction, size_average, reduce, 3)
+        self.reduction = old_reduction(reduction, size_average, reduce)
 
 
 class L1Loss(Loss):

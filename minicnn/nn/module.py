@@ -10,6 +10,7 @@ import numpy as np
 
 from minicnn.autograd import no_grad
 from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.refusal import guard_constructor
 from minicnn.backend.device import device as Device
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.nn.hooks import HOOKS, Hooked
@@ -58,6 +59,10 @@ class Module(Hooked, State):
     """
 
     forward: Callable[..., Any] = _no_forward
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        guard_constructor(cls)
 
     def __init__(self) -> None:
         self.__dict__.update(

@@ -186,7 +186,7 @@ class Hardtanh(Module):
         super().__init__()
         if min_value is not None or max_value is not None:
             warnings.warn(
-                "min_value and max_value are deprecated: write min_val and max_val.", FutureWarning, stacklevel=2
+                "min_value and max_value are deprecated: write min_val and max_val.", FutureWarning, stacklevel=3
             )
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value

@@ -33,7 +33,12 @@ def need_floats(where: str, name: str, x: Any) -> None:
     if x._array.dtype.kind != "f":
         shape = tuple(x._array.shape)
         raise DTypeError(
-            message(where, f"{name} expects floats, got {x._array.dtype}.", f"{name} {shape}", "convert it: x.float().")
+            message(
+                where,
+                f"{name} expects floats, got {x._array.dtype}.",
+                f"{name} {shape}",
+                f"convert it: {name}.float().",
+            )
         )
 
 
@@ -46,7 +51,9 @@ def need_one_dtype(where: str, **arguments: Any) -> None:
                 where,
                 f"expects {', '.join(dtypes)} of one dtype, got {', '.join(map(str, dtypes.values()))}.",
                 "; ".join(f"{name} {tuple(x._array.shape)}" for name, x in arguments.items() if x is not None),
-                "convert the input, x.to(weight.dtype), or the model, model.double().",
+                "convert the input, x.to(weight.dtype), or the model, model.double()."
+                if "weight" in dtypes
+                else f"convert one: {list(dtypes)[-1]}.to(minicnn.{next(iter(dtypes.values()))}).",
             )
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from minicnn.autograd import enable_grad, no_grad
 from minicnn.autograd.graph import Handle, TapeTensor, clock, memory_of
+from minicnn.autograd.refusal import guard_constructor
 from minicnn.backend import Array, backend_of
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.nn.parameter import clear_grads
@@ -71,6 +72,7 @@ class Optimizer:
     def __init_subclass__(cls) -> None:
         if "step" in cls.__dict__:
             cls.step = _counted(cls.__dict__["step"])  # type: ignore[method-assign]
+        guard_constructor(cls)
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -156,7 +158,7 @@ class Optimizer:
         ids = [id(p) for p in params]
         if len(set(ids)) != len(ids):
             warnings.warn(
-                f"{where}: a group holds a parameter twice, and will step it twice.", UserWarning, stacklevel=4
+                f"{where}: a group holds a parameter twice, and will step it twice.", UserWarning, stacklevel=5
             )
         if not set(ids).isdisjoint(id(p) for group in self.param_groups for p in group["params"]):
             raise ParameterError(

@@ -25,9 +25,9 @@ def page() -> str:
     lines = [
         "# What minicnn answers to mistakes",
         "",
-        "Made by `python -m minicnn.testing.errors` from the error samples of all public functions. An array in a call is",
-        "shown by its dtype and shape. Each message says which function, what is wrong with which argument; what came;",
-        "and what to write instead.",
+        "Made by `python -m minicnn.testing.errors` from the error samples of all public functions. An array in a call",
+        "is shown by its dtype and shape. Each message says which function, and what is wrong with which argument;",
+        "what came; and what to write instead.",
     ]
     for room, publics in rooms.items():
         lines += ["", f"## {room}"]

@@ -229,7 +229,9 @@ def _combinations(draw, rng, name):
 
 @drawn("vander")
 def _vander(draw, rng, name):
-    return Call((Constant(normal(rng, shape(draw, 1, 2))),), {"N": draw(st.integers(1, 5))} if flag(draw) else {})
+    return Call(
+        (Constant(normal(rng, shape(draw, 1, 1 + rarely(draw)))),), {"N": draw(st.integers(1, 5))} if flag(draw) else {}
+    )
 
 
 @drawn("meshgrid")

@@ -7,6 +7,7 @@ The standard recipe, ``Compose([ToTensor(), Normalize(mean, std)])``, is applied
 the datasets of minicnn; the numbers are the same to the last bit.
 """
 
+from minicnn.autograd.refusal import guard_constructor
 from minicnn.data.transforms import functional
 from minicnn.data.transforms.basic import (
     Compose,
@@ -63,3 +64,6 @@ __all__ = [
     "ToTensor",
     "functional",
 ]
+
+for _name in __all__:
+    guard_constructor(globals()[_name])

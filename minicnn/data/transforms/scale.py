@@ -129,5 +129,5 @@ def interval(where: str, name: str, values: Sequence[float]) -> Sequence[float]:
         fix = f"pass {name}=(least, largest)."
         raise ParameterError(message(where, f"{name} expects two numbers above 0.", f"got {values!r}", fix))
     if values[0] > values[1]:
-        warnings.warn(f"{where}: {name} expects (least, largest), got {values!r}.", stacklevel=3)
+        warnings.warn(f"{where}: {name} expects (least, largest), got {values!r}.", stacklevel=4)
     return values

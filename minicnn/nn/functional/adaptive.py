@@ -31,7 +31,12 @@ def _adaptive(where: str, d: int, input: Any, output_size: Any) -> tuple[Tensor,
     sizes = ints(where, "output_size", sizes, d, 1)
     if min(x.shape[2:]) == 0:
         raise ShapeError(
-            message(where, "expects spatial sizes of at least 1.", f"input {tuple(input.shape)}", "give it pixels.")
+            message(
+                where,
+                "expects spatial sizes of at least 1.",
+                f"input {tuple(input.shape)}",
+                "pass images that have pixels.",
+            )
         )
     return x, single, sizes
 

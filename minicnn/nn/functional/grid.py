@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -93,7 +93,9 @@ def _check_affine(theta: Tensor, size: tuple[int, ...], d: int) -> None:
         problem = f"theta expects shape {expected}, got {tuple(theta.shape)}."
         raise ParameterError(message(where, problem, got, f"theta.view(-1, {d}, {d + 1})."))
     if min(size) <= 0:
-        raise ParameterError(message(where, f"size expects numbers above 0, got {size}.", got, "give it pixels."))
+        raise ParameterError(
+            message(where, f"size expects numbers above 0, got {size}.", got, "size=(1, 1, 8, 8), for one.")
+        )
     if size[0] != theta.shape[0]:
         problem = f"size expects {size[0]} matrices, theta has {theta.shape[0]}."
         raise ShapeError(message(where, problem, got, "one matrix an image: theta.expand(N, -1, -1)."))
@@ -237,6 +239,6 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> No
         problem = f"input has {input.shape[0]} images, grid {grid.shape[0]}."
         raise ShapeError(message(where, problem, got, "one grid an image: grid.expand(N, -1, -1, -1)."))
     if min(input.shape[2:]) == 0:
-        raise ShapeError(message(where, "expects spatial sizes of at least 1.", got, "give it pixels."))
+        raise ShapeError(message(where, "expects spatial sizes of at least 1.", got, "pass images that have pixels."))
     if mode == "bicubic" and d != 2:
         raise ShapeError(message(where, "bicubic expects an input of 4 dims.", got, 'use mode="bilinear".'))

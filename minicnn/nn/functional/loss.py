@@ -172,6 +172,12 @@ def l1_loss(
     return weighted((input - target).abs(), weight, reduction)
 
 
+def _square(d: Tensor, limit: float) -> Tensor:
+    """d² up to the limit; 0 beyond it, where the gradient of ∞ would be NaN."""
+    near = d.masked_fill(d > limit, 0.0)
+    return near * near
+
+
 def _smooth_l1_samples(rng: Rng) -> Iterator[Sample]:
     yield from pair_samples(rng)
     for beta in (0.3, 0.0):
@@ -213,7 +219,7 @@ def smooth_l1_loss(
     need_positive("smooth_l1_loss", "beta", beta, or_zero=True)
     check_pair("smooth_l1_loss", input, target, reduction)
     d = (input - target).abs()
-    return reduced(d if beta == 0 else ops.where(d < beta, d * d / (2 * beta), d - beta / 2), reduction)
+    return reduced(d if beta == 0 else ops.where(d < beta, _square(d, beta) / (2 * beta), d - beta / 2), reduction)
 
 
 def _huber_samples(rng: Rng) -> Iterator[Sample]:
@@ -250,5 +256,5 @@ def huber_loss(
     need_positive("huber_loss", "delta", delta)
     check_pair("huber_loss", input, target, reduction, weight)
     d = (input - target).abs()
-    loss = ops.where(d <= delta, d * d * 0.5, (d - delta / 2) * delta)
+    loss = ops.where(d <= delta, _square(d, delta) * 0.5, (d - delta / 2) * delta)
     return reduced(loss if weight is None else loss * weight, reduction)

@@ -169,7 +169,9 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     need_positive("pdist", "p", p)
     if input.ndim != 2:
         shape = tuple(input.shape)
-        raise ShapeError(message("pdist", f"input expects 2 dims (N, D), got {len(shape)}.", f"{shape}", "a row each."))
+        raise ShapeError(
+            message("pdist", f"input expects 2 dims (N, D), got {len(shape)}.", f"{shape}", "give one row a point.")
+        )
     asarray = backend_of(input._array).asarray
     first, second = (wrap(asarray(index)) for index in np.triu_indices(input.shape[0], 1))
     return length(input[first] - input[second], p, -1, False)

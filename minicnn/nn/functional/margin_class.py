@@ -177,7 +177,7 @@ def multilabel_margin_loss(
     classes: Tensor = wrap(backend_of(input._array).asarray(np.arange(c)))
     labels = ((target.unsqueeze(-1) == classes) & meant.unsqueeze(-1)).any(-2)  # (N, C)
     chosen = input.gather(-1, target.long().clamp(min=0))  # (N, J)
-    hinge = (1 - chosen.unsqueeze(-1) + input.unsqueeze(-2)).clamp(min=0)  # (N, J, C)
+    hinge = ops.relu(1 - chosen.unsqueeze(-1) + input.unsqueeze(-2))  # (N, J, C)
     counts = meant.unsqueeze(-1) & ~labels.unsqueeze(-2)
     return reduced(hinge.masked_fill(~counts, 0.0).sum((-2, -1)) / c, reduction)
 

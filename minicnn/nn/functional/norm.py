@@ -125,11 +125,14 @@ def _group_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(draw(2, 4), 2, eps=0.5)  # no spatial dims
     yield Sample(draw(2, 2, 3) * 100.0, 1, eps=1.0)
     yield Sample(draw(2, 2, 3) * 0.1 + 3.0, 1, draw(2), eps=0.01)
+    yield Sample(draw(2, 3), 3, draw(3), draw(3))  # each value a group of its own
+    yield Sample(draw(0, 4, 3), 2, draw(4), draw(4))
 
 
 def _group_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ParameterError, ("group_norm", "divide", "3", "2"), np.ones((2, 3, 4)), 2)
     yield ErrorSample(ShapeError, ("weight", "(4,)", "(2,)"), np.ones((2, 4, 4)), 2, np.ones(2))
+    yield ErrorSample(ParameterError, ("group_norm", "more than 1 value"), np.ones((1, 2)), 2)
 
 
 @composition(_group_samples, _group_errors)
@@ -144,7 +147,7 @@ def group_norm(
         num_groups: how many groups; it divides C.
         eps: added to the variance.
     Raises:
-        ParameterError: num_groups does not divide C.
+        ParameterError: num_groups does not divide C, or there is one value in all.
         ShapeError: weight or bias has not the shape (C,).
     Source: Wu and He, "Group Normalization" (2018), equation 7.
 
@@ -163,8 +166,21 @@ def group_norm(
                 "choose a divisor of C.",
             )
         )
-    rows = input.reshape(1, shape[0] * num_groups, int(np.prod(shape[1:])) // num_groups)
-    y = batch_norm(rows, None, None, training=True, eps=eps).reshape(shape)
+    count = int(np.prod(shape[1:])) // num_groups
+    if shape[0] * count == 1:
+        raise ParameterError(
+            message(
+                "group_norm",
+                "expects more than 1 value: one alone has no variance.",
+                f"input {shape} = (N, C, ...); num_groups={num_groups}",
+                "use fewer groups, or larger images.",
+            )
+        )
+    if shape[0] and count > 1:
+        rows = input.reshape(1, shape[0] * num_groups, count)
+        y = batch_norm(rows, None, None, training=True, eps=eps).reshape(shape)
+    else:
+        y = input * 0.0  # each value is its group's mean
     return _scaled("group_norm", y, weight, bias)
 
 

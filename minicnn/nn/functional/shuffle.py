@@ -22,7 +22,9 @@ def _factor(where: str, name: str, input: Any, value: Any) -> int:
     if input.ndim < 3:
         shape = tuple(input.shape)
         raise ShapeError(
-            message(where, f"input expects 3 dims (..., C, H, W) or more, got {len(shape)}.", f"{shape}", "add them.")
+            message(
+                where, f"input expects 3 dims (..., C, H, W) or more, got {len(shape)}.", f"{shape}", "x.unsqueeze(0)."
+            )
         )
     return r
 

@@ -237,12 +237,16 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def length(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
-    """Return (Σ |x|ᵖ)^(1/p) along a dim, with gradient 0 where it is 0."""
+    """Return (Σ |x|ᵖ)^(1/p) along a dim; where it is 0, or x is, the gradient is 0."""
     if p == math.inf:
         return x.abs().amax(dim, keepdim)
     if p == 1:
         return x.abs().sum(dim, keepdim)
-    total = (x * x if p == 2 else x.abs() ** p).sum(dim, keepdim)
+    if p == 2:
+        total = (x * x).sum(dim, keepdim)
+    else:
+        none = x == 0  # where a power below 1 has no slope
+        total = (x.abs().masked_fill(none, 1.0) ** p).masked_fill(none, 0.0).sum(dim, keepdim)
     zero = total == 0
     return (total.masked_fill(zero, 1.0) ** (1 / p)).masked_fill(zero, 0.0)
 

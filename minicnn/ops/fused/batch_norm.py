@@ -160,7 +160,7 @@ def batch_norm(
     _check(input, training, running_mean, running_var, weight, bias)
     if not (eps > 0 if training else eps >= 0):
         raise ParameterError(
-            message("batch_norm", f"eps expects a number above 0, got {eps}.", "it is added to the variance", "eps=1e-5.")
+            message("batch_norm", f"eps expects a number above 0, got {eps}.", "the variance needs it", "eps=1e-5.")
         )
     if not training:
         column = _column(input)
@@ -219,7 +219,7 @@ def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weigh
                     f"set num_features={shape[1]}, or pass an input with C={value._array.size}.",
                 )
             )
-    if training and shape[1] and x.numel() <= shape[1]:
+    if training and x.numel() <= shape[1]:
         raise ParameterError(
             message(
                 "batch_norm",

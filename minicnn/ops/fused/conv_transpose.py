@@ -83,7 +83,7 @@ class ConvTranspose(Fused):
     ) -> list[Array]:
         """The convolution whose transpose this is gives dx; its weight gradient, with x and g in swapped roles, dw."""
         (g,) = grads
-        reached = g[(..., *(slice(0, size) for size in _reached(x, weight, sizes, **params)))]
+        reached, params = _exact(g, x, weight, sizes=sizes, **params)
         return [
             be.conv(reached, weight, **params) if needs[0] else None,
             be.conv_weight_grad(x, reached, weight.shape, **params) if needs[1] else None,
@@ -99,6 +99,7 @@ class ConvTranspose(Fused):
         yield Sample(draw(1, 2, 3, 3), draw(2, 3, 3, 3), stride=2, padding=1, output_padding=1)
         yield Sample(draw(1, 2, 3, 4), draw(2, 2, 2, 3), draw(2), (1, 3), (0, 2), (0, 2), 1, (2, 1))
         yield Sample(draw(1, 2, 3, 3), draw(2, 1, 2, 2), None, 1, 0, 1, dilation=3)  # more than the stride
+        yield Sample(draw(2, 2, 2, 3), draw(2, 1, 1, 2), None, 1, 1, 1, dilation=2)  # of which the padding takes a part
         yield Sample(draw(2, 4, 3, 3), draw(4, 3, 2, 2), draw(6), 2, groups=2)
         yield Sample(draw(2, 3, 3), draw(2, 3, 1, 1))  # no batch
         yield Sample(draw(0, 2, 3, 3), draw(2, 3, 2, 2), draw(3))
@@ -116,15 +117,18 @@ class ConvTranspose(Fused):
         yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3, 5, 5), dtype=np.int64), w)
 
 
-def _reached(
-    x: Array, weight: Array, sizes: Ints, *, stride: Ints, padding: Pads, dilation: Ints, groups: int
-) -> Iterator[int]:
-    """Yield the output's sizes without what a convolution of them would take for further windows."""
-    for p, k, size, s, (low, high), d in zip(
-        x.shape[2:], weight.shape[2:], sizes, stride, padding, dilation, strict=True
+def _exact(g: Array, x: Array, weight: Array, *, sizes: Ints, **params: Any) -> tuple[Array, dict[str, Any]]:
+    """Return the part of g that x reaches, and the parameters with which its convolution gives x's shape."""
+    kept, padding = [], []
+    for p, k, size, s, (low, _), d in zip(
+        x.shape[2:], weight.shape[2:], sizes, params["stride"], params["padding"], params["dilation"], strict=True
     ):
-        rest = size + low + high - d * (k - 1) - 1 - (p - 1) * s  # the output padding
-        yield size - rest // s * s
+        span = (p - 1) * s + d * (k - 1) + 1  # of all windows, padding and all
+        low = min(low, span)
+        count = min(size, span - low)
+        kept.append(slice(0, count))
+        padding.append((low, span - low - count))
+    return g[(..., *kept)], {**params, "padding": tuple(padding)}
 
 
 def conv_transpose(

@@ -198,14 +198,12 @@ def cross_entropy(
     return loss.reshape(target.shape) if reduction == "none" else loss
 
 
-def old_reduction(reduction: str, size_average: Any, reduce: Any, stacklevel: int = 4) -> str:
+def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
     """Return ``reduction``, or what PyTorch's old pair of arguments stands for where one is given."""
     if size_average is None and reduce is None:
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(
-        f"size_average and reduce are deprecated: write reduction={meant!r}.", UserWarning, stacklevel=stacklevel
-    )
+    warnings.warn(f"size_average and reduce are deprecated: write reduction={meant!r}.", UserWarning, stacklevel=4)
     return meant
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.backend.base import Ints, Pads, output_size
-from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message, shown
 from minicnn.ops.checks import need_floats, need_tensors
 
 if TYPE_CHECKING:
@@ -26,13 +26,14 @@ def ints(where: str, name: str, value: Any, d: int, least: int) -> Ints:
     """
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * d
     values = values * d if len(values) == 1 else values
+    several = f", or {d} of them" if d > 1 else ""
     for v in values:
         if isinstance(v, bool) or not isinstance(v, (int, np.integer)):
             raise ArgumentTypeError(
                 message(
                     where,
-                    f"{name} expects an int or {d} of them, got {type(v).__name__}.",
-                    f"{name} = {value!r}",
+                    f"{name} expects an int{several}, got {type(v).__name__}.",
+                    f"{name} = {shown(value)}",
                     f"use whole numbers, such as {name}={max(least, 1)}.",
                 )
             )
@@ -40,8 +41,8 @@ def ints(where: str, name: str, value: Any, d: int, least: int) -> Ints:
         raise ParameterError(
             message(
                 where,
-                f"{name} expects an int of at least {least}, or {d} of them, got {value!r}.",
-                f"one for each of the {d} spatial dims",
+                f"{name} expects an int of at least {least}{several}, got {value!r}.",
+                f"{name} = {shown(value)}" + (f", for {d} spatial dims" if d > 1 else ""),
                 f"use {name}={max(least, 1)}, for one.",
             )
         )

@@ -114,7 +114,7 @@ def _frac_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.uniform(0.1, 0.9, ()))
     yield Sample(rng.uniform(0.1, 0.9, (2, 1, 3)) - 50.0)
     yield Sample(rng.uniform(0.1, 0.9, 1))
-    yield Sample(np.array([3, -4]))
+    yield Sample(rng.uniform(-0.4, -0.1, (2, 1, 2, 1, 2)))
     yield Sample(np.zeros((0, 2)))
 
 

@@ -30,6 +30,7 @@ def _cdist_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(a, b, p=3.0)
     yield Sample(a, b, p=float("inf"))
     yield Sample(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    yield Sample(a, b, 2.0, "use_mm_for_euclid_dist")
     yield Sample(rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 1, 2)) + 4.0)
     yield Sample(rng.normal(size=(2, 1, 3, 2)), rng.normal(size=(4, 2, 2)) + 4.0)
     yield Sample(np.zeros((0, 2)), b)

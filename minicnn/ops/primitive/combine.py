@@ -56,7 +56,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     """
     need_tensors("cartesian_prod", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
     if not tensors:
-        raise ParameterError(message("cartesian_prod", "tensors expects at least one.", "got none", "pass two vectors."))
+        raise ParameterError(message("cartesian_prod", "tensors expects at least one.", "got none", "pass vectors."))
     for x in tensors:
         if x.ndim != 1:
             raise ShapeError(message("cartesian_prod", "expects vectors.", f"got {tuple(x.shape)}", "flatten them."))

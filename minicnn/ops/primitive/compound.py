@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -163,6 +163,7 @@ def _cross_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("size 3", "(3, 2)"), np.ones((3, 2)), np.ones((3, 2)), 1)
     yield ErrorSample(ShapeError, ("(2, 3)", "(4, 3)"), np.ones((2, 3)), np.ones((4, 3)), 1)
     yield ErrorSample(ShapeError, ("as many dims", "other (3,)"), np.ones((2, 3)), np.ones(3))
+    yield ErrorSample(ShapeError, ("dim 0", "size 3 of both", "(1, 3)"), np.ones((3, 3)), np.ones((1, 3)))
 
 
 @composition(_cross_samples, _cross_errors)
@@ -171,7 +172,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
 
     Shapes: input and other broadcast; 3 along ``dim``.
     Args:
-        dim: where the three elements are; the first dim of size 3 by default.
+        dim: where the three elements are; the input's first dim of size 3 by default.
     Raises:
         ShapeError: the dim has not size 3, or the shapes do not broadcast.
         IndexRangeError: a dim out of range.
@@ -179,21 +180,21 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     >>> import minicnn
     >>> cross(minicnn.tensor([1, 0, 0]), minicnn.tensor([0, 1, 0]))
     tensor([0, 0, 1])
+    >>> cross(minicnn.tensor([[1.0, 0.0, 0.0]]), minicnn.eye(3))[1]
+    tensor([0., 0., 1.])
     """
     need_tensors("cross", input=input, other=other)
     if input.ndim != other.ndim:
         shapes = f"input {tuple(input.shape)}, other {tuple(other.shape)}"
         raise ShapeError(message("cross", "expects as many dims of both.", shapes, "unsqueeze one of them."))
-    a, b = broadcast_tensors(input, other)
     if dim is None:
-        dim = a.shape.index(3) if 3 in a.shape else -1
-    d = normal_dim("cross", dim, a.ndim)
-    if a.ndim == 0 or a.shape[d] != 3:
-        raise ShapeError(
-            message(
-                "cross", f"dim {d} expects size 3.", f"shape {tuple(a.shape)}", "name the dim of the three elements."
-            )
-        )
+        dim = input.shape.index(3) if 3 in input.shape else -1
+    d = normal_dim("cross", dim, input.ndim)
+    if input.ndim == 0 or any(x.shape[d] != 3 for x in (input, other)):
+        shapes = f"input {tuple(input.shape)}, other {tuple(other.shape)}"
+        fix = "name the dim of the three elements, which do not broadcast."
+        raise ShapeError(message("cross", f"dim {d} expects size 3 of both.", shapes, fix))
+    a, b = broadcast_tensors(input, other)
     return roll(a, -1, d) * roll(b, -2, d) - roll(a, -2, d) * roll(b, -1, d)
 
 
@@ -230,7 +231,9 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     need_tensors("multi_dot", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
     if len(tensors) < 2:
         raise ParameterError(
-            message("multi_dot", f"expects at least two matrices, got {len(tensors)}.", "a product", "pass more.")
+            message(
+                "multi_dot", f"expects at least two matrices, got {len(tensors)}.", "a product", "pass two or more."
+            )
         )
     row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
     parts = list(tensors)

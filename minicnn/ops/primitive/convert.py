@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.device import device
 from minicnn.errors import ArgumentTypeError, BackendError
@@ -52,8 +52,8 @@ class Cast(_Copy):
         yield Sample(rng.normal(size=(2, 3)), np.dtype("float64"))
         yield Sample(rng.normal(size=(0, 2)), np.dtype("float64"))
         yield Sample(rng.normal(size=()), dtype=np.dtype("float64"))
-        yield Sample(np.array([[1.5, -2.5, 0.0]]), np.dtype("int64"))  # towards 0
-        yield Sample(np.array([1.5, -2.5, 0.0]), np.dtype("bool"))
+        yield Sample(Constant(np.array([[1.5, -2.5, 0.0]])), np.dtype("int64"))  # towards 0
+        yield Sample(Constant(np.array([1.5, -2.5, 0.0])), np.dtype("bool"))
         yield Sample(np.array([1, 0, -3]), np.dtype("float32"))
         yield Sample(np.array([True, False]), np.dtype("int32"))
 

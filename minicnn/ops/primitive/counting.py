@@ -71,7 +71,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         )
     if low > high:
         raise ParameterError(
-            message("histc", f"min must not be above max, got {low} and {high}.", "the ends", "exchange them.")
+            message("histc", f"min must not be above max, got {low} and {high}.", "the ends", "swap min and max.")
         )
     if low == high:
         low, high = low - 1, high + 1

@@ -128,7 +128,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
     need_tensors("block_diag", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
     for x in tensors:
         if x.ndim > 2:
-            raise ShapeError(message("block_diag", "expects 2 dims at most.", f"got {tuple(x.shape)}", "split it."))
+            raise ShapeError(
+                message("block_diag", "expects 2 dims at most.", f"got {tuple(x.shape)}", "pass its matrices.")
+            )
     blocks = [at_least(2, x) for x in tensors]
     width = sum(block.shape[1] for block in blocks)
     rows, start = [], 0

@@ -160,6 +160,9 @@ def _max_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 2, 3), axis=1, keepdims=True)
     yield Sample(distinct(rng, 2, 3), distinct(rng, 3) + 0.01)
     yield Sample(distinct(rng, 2, 3), other=distinct(rng, 3) + 0.01)
+    yield Sample(distinct(rng, 3), distinct(rng, 2, 3) + 0.01)
+    yield Sample(distinct(rng, 3, 1), distinct(rng, 4) + 0.01)
+    yield Sample(distinct(rng, 2, 3, 2), -2, keepdim=True)
 
 
 def _max_errors() -> Iterator[ErrorSample]:

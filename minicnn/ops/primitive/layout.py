@@ -201,7 +201,7 @@ def _meshgrid_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample([a, b], indexing="ij")
     yield Sample(a, np.zeros(0), indexing="ij")
     yield Sample(a, indexing="xy")
-    yield Sample(a, b, np.array([1, 2]), rng.normal(size=1), indexing="xy")
+    yield Sample(a, b, rng.normal(size=2), rng.normal(size=1), indexing="xy")
 
 
 def _meshgrid_errors() -> Iterator[ErrorSample]:
@@ -302,7 +302,7 @@ def windows(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     d = normal_dim("unfold", dimension, input.ndim)
     length = input.shape[d] if input.ndim else 1
     if step < 1:
-        raise ParameterError(message("unfold", f"step expects 1 or more, got {step}.", f"dim {d}", "choose it."))
+        raise ParameterError(message("unfold", f"step expects 1 or more, got {step}.", f"dim {d}", "step=1."))
     if size > length or size < 0:
         raise ShapeError(
             message(

@@ -112,7 +112,7 @@ def _take_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3)), np.zeros(0, dtype=np.int64))
     yield Sample(rng.normal(size=(2, 1, 2)), np.array(3))
     yield Sample(rng.normal(size=3), np.array([1, 1, 1]))  # one element three times
-    yield Sample(rng.normal(size=()), np.array([[0]], dtype=np.int32))
+    yield Sample(rng.normal(size=()), np.array([[0]]))
     yield Sample(np.array([[1, 2], [3, 4]]), np.array([3, -4]))
 
 
@@ -215,9 +215,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     return wrap(rows[:, : input.ndim])
 
 
-@composition(
-    lambda rng: (s for s in _nonzero_samples(rng) if "as_tuple" not in s.kwargs), _nonzero_errors
-)
+@composition(lambda rng: (s for s in _nonzero_samples(rng) if "as_tuple" not in s.kwargs), _nonzero_errors)
 def argwhere(input: Tensor) -> Tensor:
     """Another name of `nonzero`: one row a place.
 
@@ -234,7 +232,7 @@ def _one_hot_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([[0, 2], [1, 1]]), 4)
     yield Sample(np.array(1), num_classes=3)
     yield Sample(np.zeros((0, 2), dtype=np.int64), 3)
-    yield Sample(np.array([[[0]], [[3]]], dtype=np.int32))
+    yield Sample(np.array([[[0]], [[3]]]))
     yield Sample(np.array([0, 0]), 1)
 
 

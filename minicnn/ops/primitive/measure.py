@@ -337,7 +337,10 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     if input.numel() and int(input._array.min()) < 0:
         raise IndexRangeError(
             message(
-                "bincount", f"input expects values from 0, got {int(input._array.min())}.", "it counts", "shift it."
+                "bincount",
+                f"input expects values from 0, got {int(input._array.min())}.",
+                "it counts",
+                "input - input.min().",
             )
         )
     xp = backend_of(input._array).xp

@@ -65,7 +65,7 @@ def cov(
     need_tensors("cov", input=input, fweights=fweights, aweights=aweights)
     if input.ndim > 2:
         raise ShapeError(
-            message("cov", "expects 2 dims at most.", f"input {tuple(input.shape)}", "one variable a row.")
+            message("cov", "expects 2 dims at most.", f"input {tuple(input.shape)}", "give one variable a row.")
         )
     correction = operator.index(correction)
     x = as_float(input).reshape((1, -1) if input.ndim < 2 else input.shape)

@@ -135,7 +135,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     size = input.shape[dim] if input.ndim else 1
     if not 0 <= k <= size:
         raise ParameterError(
-            message("topk", f"k expects an int from 0 to {size}, got {k}.", f"dim {dim} has size {size}", "choose it.")
+            message(
+                "topk", f"k expects an int from 0 to {size}, got {k}.", f"dim {dim} has size {size}", "use a smaller k."
+            )
         )
     if input.ndim == 0:
         return sort(input)
@@ -176,7 +178,9 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Ext
     size = input.shape[dim] if input.ndim else 1
     if not 1 <= k <= size:
         raise ParameterError(
-            message("kthvalue", f"k expects an int from 1 to {size}, got {k}.", f"dim {dim} of {size}", "choose it.")
+            message(
+                "kthvalue", f"k expects an int from 1 to {size}, got {k}.", f"dim {dim} of {size}", "k=1 is the least."
+            )
         )
     return _picked(input, dim, narrow(argsort(input, dim), dim, k - 1, 1) if input.ndim else argsort(input), keepdim)
 
@@ -228,7 +232,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     size = input.shape[dim]
     if size == 0:
         raise ShapeError(
-            message("median", "there are no elements.", f"shape {tuple(input.shape)}, dim {dim}", "check the input.")
+            message("median", "there are no elements.", f"shape {tuple(input.shape)}, dim {dim}", "skip empty tensors.")
         )
     broken = (input != input).sum(dim, True)  # NaNs are sorted to the end
     place = ((broken == 0) * ((size - 1) // 2) + (broken != 0) * (size - broken)).to(np.int64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         size = int(split_size_or_sections)
         if size < 0 or (size == 0 and total > 0):
             raise ParameterError(
-                message("split", f"split_size expects 1 or more, got {size}.", f"dim {dim} of {total}", "choose it.")
+                message(
+                    "split",
+                    f"split_size expects 1 or more, got {size}.",
+                    f"dim {dim} of {total}",
+                    "x.split(2), for one.",
+                )
             )
         sizes = [min(size, total - start) for start in range(0, total, size or 1)] or [0]
     else:
@@ -122,7 +127,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     total = input.shape[dim]
     if chunks < 1:
         raise ParameterError(
-            message("chunk", f"chunks expects 1 or more, got {chunks}.", f"dim {dim} of {total}", "choose it.")
+            message(
+                "chunk", f"chunks expects 1 or more, got {chunks}.", f"dim {dim} of {total}", "x.chunk(2), for one."
+            )
         )
     if total == 0:
         return _pieces(input, dim, [0] * chunks)
@@ -162,7 +169,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         count = int(indices_or_sections)
         if count < 1:
             raise ParameterError(
-                message("tensor_split", f"sections expects 1 or more, got {count}.", f"dim {dim}", "choose it.")
+                message("tensor_split", f"sections expects 1 or more, got {count}.", f"dim {dim}", "x.tensor_split(2).")
             )
         return _pieces(input, dim, [total // count + (i < total % count) for i in range(count)])
     before = (slice(None),) * dim

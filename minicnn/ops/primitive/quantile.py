@@ -105,7 +105,7 @@ def _quantile(name: str, x: Tensor, q: Any, dim: int | None, keepdim: bool, way:
     d = normal_dim(name, 0 if dim is None else dim, x.ndim)
     x = movedim(x, d, -1) if x.ndim else x.reshape(1)
     if x.shape[-1] == 0:
-        raise ShapeError(message(name, "there are no elements.", f"shape {tuple(x.shape)}", "check the input."))
+        raise ShapeError(message(name, "there are no elements.", f"shape {tuple(x.shape)}", "skip empty tensors."))
     ordered = sort(x, -1).values  # NaNs come last
     broken = sum((ordered != ordered), -1, True)
     last = (x.shape[-1] - 1 - broken).clamp(min=0) if skip else where(broken > 0, 0, broken) + (x.shape[-1] - 1)
@@ -219,7 +219,7 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     if input.ndim == 0:
         return Extreme(input.clone(), argsort(input))
     if input.shape[d] == 0:
-        raise ShapeError(message("nanmedian", "there are no elements.", f"shape {tuple(input.shape)}", "check it."))
+        raise ShapeError(message("nanmedian", "there are no elements.", f"shape {tuple(input.shape)}", "skip it."))
     whole = sum(input == input, d, True)
     place = ((whole - 1).clamp(min=0) // 2).to(np.int64)
     indices = gather(argsort(input, d), d, place)
@@ -258,7 +258,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Extreme:
     if input.ndim == 0:
         return Extreme(input.clone(), argsort(input))
     if input.shape[d] == 0:
-        raise ShapeError(message("mode", "there are no elements.", f"shape {tuple(input.shape)}", "check it."))
+        raise ShapeError(
+            message("mode", "there are no elements.", f"shape {tuple(input.shape)}", "skip empty tensors.")
+        )
     x = movedim(input.detach(), d, -1)
     counts = sum(x.unsqueeze(-1) == x.unsqueeze(-2), -1)  # how often each element occurs
     first = argsort(x, -1)

@@ -136,7 +136,7 @@ def _end(x: Tensor, largest: bool) -> Any:
 
 def _index_reduce_samples(rng: Rng) -> Iterator[Sample]:
     index = np.array([2, 0, 2])
-    for reduce in ("prod", "mean", "amax", "amin"):
+    for reduce in ("sum", "prod", "mean", "amax", "amin"):
         yield Sample(distinct(rng, 3, 4), 0, index, distinct(rng, 3, 4) + 0.01, reduce)
         yield Sample(distinct(rng, 2, 3), -1, index, distinct(rng, 2, 3) + 0.01, reduce=reduce, include_self=False)
     yield Sample(distinct(rng, 2, 3, 2), 1, np.array([1, 1]), distinct(rng, 2, 2, 2) + 0.01, "amax")

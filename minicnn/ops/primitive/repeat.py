@@ -62,7 +62,12 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         )
     if min(times, default=0) < 0:
         raise ParameterError(
-            message("repeat", f"expects numbers of 0 or more, got {times}.", f"input {tuple(input.shape)}", "mend it.")
+            message(
+                "repeat",
+                f"expects numbers of 0 or more, got {times}.",
+                f"input {tuple(input.shape)}",
+                "give 1 to keep a dim.",
+            )
         )
     shape = (1,) * (len(times) - input.ndim) + tuple(input.shape)
     apart = reshape(input, tuple(s for size in shape for s in (1, size)))

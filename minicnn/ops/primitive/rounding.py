@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import builtins
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 

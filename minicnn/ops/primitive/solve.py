@@ -44,7 +44,8 @@ def _square_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(_invertible(rng, 1, 1))
     yield Sample(-_invertible(rng, 1, 3, 3))
     yield Sample(np.array([[0.0, 1.0], [2.0, 3.0]]))
-    yield Sample(np.array([[2.0, 1.0], [0.0, 4.0]]))
+    yield Sample(np.eye(3) * 2.0)
+    yield Sample(np.array([[2.0, 1.0, 3.0], [0.0, 4.0, 1.0], [0.0, 0.0, -1.0]]))
     yield Sample(np.zeros((0, 2, 2)))
 
 
@@ -256,7 +257,7 @@ class Det(Primitive):
     def samples(rng: Rng) -> Iterator[Sample]:
         yield from _square_samples(rng)
         yield Sample(Constant(np.ones((2, 2))))
-        yield Sample(rng.normal(size=(3, 3)))
+        yield Sample(rng.normal(size=(4, 4)))
 
     errors = staticmethod(_square_errors)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from minicnn.autograd.refusal import guard_constructor
 from minicnn.errors import ArgumentTypeError, KeyNameError, ParameterError, message
 from minicnn.optim.optimizer import Optimizer
 
@@ -25,6 +26,9 @@ class LRScheduler:
         ArgumentTypeError: optimizer is no Optimizer.
         KeyNameError: last_epoch is given, and a group has no ``"initial_lr"``.
     """
+
+    def __init_subclass__(cls) -> None:
+        guard_constructor(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         where = type(self).__name__

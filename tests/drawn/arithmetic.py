@@ -204,7 +204,7 @@ def _masked_fill(draw, rng, name):
     return Call((floats(draw, rng, first), mask(rng, second), normal(rng) if rarely(draw) else value))
 
 
-@drawn("clamp", "clip")
+@drawn("clamp")
 def _clamp(draw, rng, name):
     first, second = broadcastable(draw)
     x = choose(draw, normal, tied)(rng, first)

@@ -107,7 +107,7 @@ def _locally_connected(draw, rng, name):
     bias = normal(rng, (o, *places)) if flag(draw) else None
 
     def theirs(x, weight, bias, stride, padding, dilation):
-        (oh, ow), (o, c, *kernel) = weight.shape[:2], weight.shape[2:]
+        oh, ow, _, c, *kernel = weight.shape
         if x.shape[-3] != c:
             raise ValueError("channels")
         columns = F.unfold(x, kernel, dilation, padding, stride).unflatten(-1, (oh, ow))  # (N, K, OH, OW)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from drawn import Call, broadcastable, choose, dim, drawn, flag, normal, rarely, shape, spelled, tied
 
-NORMS = (2.0, 2, 1.0, 3.0, 1.5, math.inf, 0.5)
+NORMS = (2.0, 2, 1.0, 3.0, 1.5, 0.5, math.inf)
 
 
 @drawn("normalize")
 def _normalize(draw, rng, name):
-    x = choose(draw, normal, normal, tied)(rng, shape(draw, 1))
+    x = choose(draw, normal, normal, tied)(rng, shape(draw))
     options = {"p": choose(draw, *NORMS), "dim": dim(draw, x.ndim), "eps": choose(draw, 1e-12, 0.5)}
     return spelled(draw, (x,), options)
 
@@ -21,7 +19,6 @@ def _normalize(draw, rng, name):
 @drawn("cosine_similarity")
 def _cosine_similarity(draw, rng, name):
     a, b = broadcastable(draw)
-    a, b = (a, b) if a or b else ((2,), (1,))
     ndim = max(len(a), len(b))
     options = {"dim": dim(draw, ndim), "eps": choose(draw, 1e-8, 0.5)}
     # PyTorch's gradient of vectors shorter than eps is not that of their value
@@ -38,5 +35,7 @@ def _pairwise_distance(draw, rng, name):
 @drawn("pdist")
 def _pdist(draw, rng, name):
     size = (choose(draw, 3, 4, 2, 1), choose(draw, 2, 3, 1, 0))
-    x = np.asarray(normal(rng, (2, *size) if rarely(draw) else size))
-    return Call((x, choose(draw, *NORMS)) if flag(draw) else (x,))
+    size = (2, *size) if rarely(draw) else size
+    p = choose(draw, *(NORMS if size[-1] else NORMS[:-1]))
+    x = rng.normal(size=size) if p == math.inf else choose(draw, normal, tied)(rng, size)
+    return Call((x, p) if p != 2 or flag(draw) else (x,))

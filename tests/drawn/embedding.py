@@ -47,7 +47,7 @@ def _embedding_bag(draw, rng, name):
             options["include_last_offset"] = True
             starts.append(size[0])
         options["offsets"] = np.array(starts) + rarely(draw)
-    if mode == "sum" and flag(draw) or rarely(draw):
+    if (mode == "sum" and flag(draw)) or rarely(draw):
         weights = normal(rng, size)
         options["per_sample_weights"] = Constant(weights) if "max_norm" in options and flag(draw) else weights
     if flag(draw):

@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from drawn import Call, broadcastable, choose, drawn, flag, normal, positive, rarely, shape, special, spelled, tied, whole
+from drawn import (
+    Call,
+    broadcastable,
+    choose,
+    drawn,
+    flag,
+    normal,
+    positive,
+    rarely,
+    shape,
+    special,
+    spelled,
+    tied,
+    whole,
+)
 from minicnn.autograd.sample import Constant
 
 
@@ -13,7 +27,8 @@ def reducing(draw, elements, *more):
     """Return the reduction, in PyTorch's old spelling too; not the mean of nothing, which is an error in minicnn."""
     if not elements:
         return {"size_average": None, "reduce": None, "reduction": choose(draw, "sum", "none")}
-    old = (choose(draw, None, True, False), choose(draw, None, True, False)) if rarely(draw) else (None, None)
+    either = (None, True, False)
+    old = (choose(draw, *either), choose(draw, *either)) if choose(draw, *range(4)) == 3 else (None, None)
     wrong = ("avg",) if rarely(draw) else ()
     return {
         "size_average": old[0],
@@ -22,12 +37,17 @@ def reducing(draw, elements, *more):
     }
 
 
-def count(*shapes):
-    """Return how many elements the shapes broadcast to; 0 where they do not."""
+def broadcast(*shapes):
+    """Return the shape that they broadcast to; None where they do not."""
     try:
-        return int(np.prod(np.broadcast_shapes(*shapes), dtype=int))
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        return 1
+        return None
+
+
+def count(*shapes):
+    """Return how many elements the shapes broadcast to; 1 where they do not."""
+    return int(np.prod(broadcast(*shapes) or (), dtype=int))
 
 
 @drawn("cross_entropy")
@@ -36,10 +56,7 @@ def _cross_entropy(draw, rng, name):
     n, c = draw(st.integers(1, 5)), draw(st.integers(1, 4))
     rest = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
     shape, labels = ((c,), ()) if rarely(draw) else ((n, c, *rest), (n, *rest))
-    options = {
-        "reduction": choose(draw, "mean", "sum", "none"),
-        "label_smoothing": choose(draw, 0.0, 0.1, 0.5, 1.0),
-    }
+    options = {**reducing(draw, n), "label_smoothing": choose(draw, 0.0, 0.1, 0.5, 1.0)}
     x = normal(rng, shape) * choose(draw, 1.0, 30.0, 1e4)
     weight = Constant(positive(rng, (c,), 0.2, 2.0)) if flag(draw) else None
     if not draw(st.integers(0, 2)):
@@ -49,8 +66,8 @@ def _cross_entropy(draw, rng, name):
     if ignore is not None:
         options["ignore_index"] = ignore
         target = np.where(rng.random(labels) < 0.3, ignore, target)
-        if np.all(target == ignore) and options["reduction"] == "mean":
-            options["reduction"] = "sum"
+        if np.all(target == ignore):
+            options.update(reducing(draw, 0))
     if rarely(draw):
         target = target + c  # out of range
     return Call((x, target, weight), options)
@@ -128,6 +145,8 @@ def _kl_div(draw, rng, name):
     if flag(draw) and not logarithms:  # PyTorch's gradient of a target is NaN where it is 0
         target = Constant(probabilities(draw, rng, b))
     options = {**reducing(draw, count(a, b), *(("batchmean",) if a and a[0] else ())), "log_target": logarithms}
+    if options["reduction"] == "batchmean":  # PyTorch divides twice, if asked in the old spelling too
+        options["size_average"] = options["reduce"] = None
     return spelled(draw, (normal(rng, a), target), options)
 
 
@@ -152,7 +171,11 @@ def _gaussian_nll_loss(draw, rng, name):
     """A variance for each element, for each sample, or for all; some held at eps, one rarely negative."""
     a, b = broadcastable(draw, high=3)
     spread = choose(draw, a, a, (*a[:-1], 1), a[:-1]) if a else a
-    var = positive(rng, spread, -0.1 if rarely(draw) else 0.0, 2.0) if flag(draw) else choose(draw, 0.5, 2.0, 0.0, -1.0)
+    var = (
+        positive(rng, spread, -0.1 if rarely(draw) else 0.0, 2.0)
+        if flag(draw)
+        else choose(draw, 0.5, 2.0, 0.0, -1.0 if count(a) else 1.0)
+    )
     options = {"full": flag(draw), "eps": choose(draw, 1e-6, 0.1, 1.0)}
     options["reduction"] = reducing(draw, count(a, b))["reduction"]
     return spelled(draw, (normal(rng, a), normal(rng, b), var), options)
@@ -161,6 +184,7 @@ def _gaussian_nll_loss(draw, rng, name):
 @drawn("soft_margin_loss")
 def _soft_margin_loss(draw, rng, name):
     a, b = broadcastable(draw)
-    b = b if np.broadcast_shapes(a, b) == a else a  # PyTorch does not broadcast the input
+    size = broadcast(a, b)
+    b = b if size in (a, None) else a  # PyTorch broadcasts the target alone
     target = Constant(np.asarray(rng.choice([-1.0, 1.0], b)))
     return spelled(draw, (normal(rng, a) * choose(draw, 1.0, 30.0, 100.0), target), reducing(draw, count(a, b)))

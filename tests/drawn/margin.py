@@ -110,7 +110,7 @@ def _multilabel_margin(draw, rng, name):
 @drawn("multilabel_soft_margin_loss")
 def _multilabel_soft_margin(draw, rng, name):
     size = shape(draw, 1)
-    target = Constant(whole(rng, (*size[:-1], size[-1] + rarely(draw)), 0, 2).astype(float))
+    target = Constant(whole(rng, (*size[:-1], size[-1] + (rarely(draw) and size[-1] > 1)), 0, 2).astype(float))
     weight = Constant(positive(rng, size[-1:])) if flag(draw) else None
     options = {"weight": weight, **reducing(draw, count(size))}
     return spelled(draw, (normal(rng, size) * choose(draw, 1.0, 30.0), target), options)

@@ -7,7 +7,7 @@ from drawn import Call, any_dtype, choose, drawn, flag, floats, normal, positive
 
 @drawn(
     "abs", "atan", "ceil", "clone", "cos", "cosh", "erf", "exp", "exp2", "expm1", "floor", "frac", "neg", "relu",
-    "round", "sgn", "sigmoid", "sign", "sin", "sinh", "square", "tanh", "trunc", "asinh", "deg2rad", "rad2deg",
+    "round", "sigmoid", "sign", "sin", "sinh", "square", "tanh", "trunc", "asinh", "deg2rad", "rad2deg",
     "erfc", "sinc",
 )  # fmt: skip
 def _everywhere(draw, rng, name):

@@ -108,7 +108,8 @@ def _prod(draw, rng, name):
 @drawn("norm", "vector_norm")
 def _norms(draw, rng, name):
     x = choose(draw, normal, distinct, tied)(rng, shape(draw))
-    order = choose(draw, 2, 2, 1, 3, 0.5, float("inf"), float("-inf"), 0, *(["fro"] if name == "norm" else []))
+    names = ["fro"] if name == "norm" and x.ndim < 3 else []
+    order = choose(draw, 2, 2, 1, 3, 0.5, float("inf"), float("-inf"), 0, *names)
     args, options = over(draw, x.ndim)
     if args:
         options = {"dim": args[0], "keepdim": args[1]}

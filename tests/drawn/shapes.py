@@ -49,7 +49,8 @@ def _reshape(draw, rng, name):
 @drawn("view_as")
 def _view_as(draw, rng, name):
     x = normal(rng, shape(draw))
-    return Call((x, np.zeros([s for s in factors(draw, rng, x.size) if s >= 0], dtype=bool)))
+    other = np.zeros([s for s in factors(draw, rng, x.size) if s >= 0], dtype=bool)
+    return Call((x, other), mine=lambda x, other: x.contiguous().view_as(other))  # as PyTorch's copy lies in memory
 
 
 @drawn("unflatten")
@@ -68,7 +69,7 @@ def _permute(draw, rng, name):
     return Call((x, *order)) if order and flag(draw) else Call((x, tuple(order)))
 
 
-@drawn("transpose", "swapaxes", "swapdims")
+@drawn("transpose", "swapaxes")
 def _transpose(draw, rng, name):
     x = any_dtype(draw, rng, shape(draw))
     return Call((x, dim(draw, x.ndim), dim(draw, x.ndim)))
@@ -291,7 +292,7 @@ def _unbind(draw, rng, name):
     return Call((x, dim(draw, x.ndim)) if flag(draw) else (x,))
 
 
-@drawn("cat", "concat")
+@drawn("cat")
 def _cat(draw, rng, name):
     size = shape(draw, 1, 4)
     d = dim(draw, len(size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from peers_helpers import torch
 
 from drawn import Call, choose, dim, drawn, flag, normal, rarely, shape, tied
 
@@ -15,5 +16,10 @@ def _softmax(draw, rng, name):
     if name != "softmin" and x.ndim and -x.ndim <= d < x.ndim and rarely(draw):
         gone = rng.random(x.shape) < 0.3
         x = np.where(gone & ~gone.all(d, keepdims=True), -np.inf, x)
-    options = {"dtype": np.dtype("float64")} if rarely(draw) else {}
-    return Call((x, d), options) if flag(draw) else Call((x,), {"dim": d, **options})
+    options = {"dtype": np.dtype(choose(draw, "float32", "float64"))} if rarely(draw) else {}
+    double = not options or options["dtype"] == np.float64  # the gradient of less is rounded, and float64 again
+    if options and name != "softmin" and flag(draw):
+        return Call((x,), {"axis": d, **options}, theirs=getattr(torch, name), gradient=double)
+    if flag(draw):
+        return Call((x, d), options, gradient=double)
+    return Call((x,), {"dim": d, **options}, gradient=double)

@@ -17,6 +17,7 @@ ROOT = Path(minicnn.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ORDER = [
     "errors",
+    "files",
     "random",
     "backend",
     "cuda",

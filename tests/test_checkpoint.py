@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import nn
+from minicnn import files, nn
 from minicnn.errors import ArgumentTypeError, CheckpointError
+from minicnn.files import check_room
 from minicnn.models import LeNet5, StridedNet
-from minicnn.train import files, load_weights, read_weights, save_weights, write_atomic
-from minicnn.train.files import check_room
+from minicnn.train import load_weights, read_weights, save_weights, write_atomic
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,5 +1,7 @@
 """Containers: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""
 
+import copy
+import pickle
 from collections import OrderedDict
 
 import pytest
@@ -81,8 +83,6 @@ def test_parameter_containers():
     assert (len(holder.dict.keys()), len(holder.dict.values())) == (0, 0)
     with pytest.raises(KeyError, match="no parameter"):
         holder.dict["a"]
-    with pytest.raises(TypeError, match="tensors"):
-        holder.list.append(3)
     with pytest.raises(IndexError):
         holder.list[3]
 
@@ -117,3 +117,54 @@ def test_a_dict_of_parameters_has_the_methods_of_a_dict():
     assert list(d.fromkeys(["x", "y"], minicnn.zeros(1))) == ["x", "y"]
     with pytest.raises(KeyError):
         nn.ParameterDict().popitem()
+
+
+def test_parameter_containers_keep_what_is_no_tensor_as_it_is():
+    d = nn.ParameterDict({"c": 3, "w": minicnn.ones(2), "n": None})
+    assert list(d) == ["c", "w", "n"]
+    assert (d["c"], d.c, d["n"], d.get("c"), len(d)) == (3, 3, None, 3, 3)
+    assert list(d.items()) == [("c", 3), ("w", d["w"]), ("n", None)]
+    assert next(iter(d.values())) == 3
+    assert list(d.parameters()) == [d["w"]]
+    assert list(d.state_dict()) == ["w"]
+    assert repr(d).split("\n")[1:4] == [
+        "  (c): Object of type: int",
+        "  (w): Parameter containing: [float32 of size 2]",
+        "  (n): Object of type: NoneType",
+    ]
+    for twin in (copy.deepcopy(d), pickle.loads(pickle.dumps(d)), d.copy(), d | nn.ParameterDict()):
+        assert (twin["c"], twin["n"], twin["w"].tolist()) == (3, None, [1.0, 1.0])
+    d["c"] = minicnn.ones(1)
+    assert isinstance(d["c"], nn.Parameter)
+    assert isinstance(d.c, nn.Parameter)
+    d["n"] = "name"
+    assert d.pop("n") == "name"
+    assert not hasattr(d, "n")
+    assert d.setdefault("q") is None
+    assert "q" in d
+    d["w"] = None
+    assert d["w"] is None
+    d["s"] = 1
+    d.clear()
+    assert (len(d), hasattr(d, "s")) == (0, False)
+    with pytest.raises(TypeError, match="'w' holds a parameter, got int"):
+        nn.ParameterDict({"w": minicnn.ones(1)})["w"] = 5
+    with pytest.raises(TypeError, match="ModuleDict"):
+        nn.ParameterDict({"m": nn.ReLU()})
+    with pytest.raises(KeyError, match="keys"):
+        nn.ParameterDict({"keys": 3})
+
+    p = nn.ParameterList([None, 3, minicnn.ones(2)])
+    assert (len(p), p[0], p[1]) == (3, None, 3)
+    assert [type(x).__name__ for x in p] == ["NoneType", "int", "Parameter"]
+    assert list(p.state_dict()) == ["2"]
+    assert list(p[:2]) == [None, 3]
+    p[0] = minicnn.ones(1)
+    assert [q.numel() for q in p.parameters()] == [1, 2]
+    p.append("x").extend([4])
+    assert list(p)[3:] == ["x", 4]
+    net = nn.Module()
+    net.list = p
+    net.double()
+    assert p[2].dtype == minicnn.float64
+    assert p[1] == 3

@@ -115,3 +115,19 @@ def test_save_image_writes_whole_or_not_at_all(tmp_path, monkeypatch):
         refused(ParameterError, lambda n=name, o=options: save_image(x, tmp_path / n, **o), "picture format")
     refused(ArgumentTypeError, lambda: save_image([1], path), "make_grid")
     assert path.read_bytes() == before
+
+
+def test_save_image_and_channels(tmp_path):
+    for channels, mode in ((1, "RGB"), (2, "LA"), (3, "RGB"), (4, "RGBA")):
+        save_image(batch(channels, 4, 4), tmp_path / "a.png")
+        with Image.open(tmp_path / "a.png") as picture:
+            assert picture.mode == mode
+    before = (tmp_path / "a.png").read_bytes()
+    refused(ShapeError, lambda: save_image(batch(5, 4, 4), tmp_path / "a.png"), "save_image", "5 channels")
+    for channels in (2, 4):
+        for fp, options in ((tmp_path / "a.jpg", {}), (io.BytesIO(), {"format": "JPEG"})):
+            x = batch(channels, 4, 4)
+            refused(ShapeError, lambda x=x, f=fp, o=options: save_image(x, f, **o), "JPEG", "channels")
+    refused(ParameterError, lambda: save_image(batch(3, 4, 4), io.BytesIO(), format="XYZ"), "picture format")
+    assert os.listdir(tmp_path) == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before

@@ -1,6 +1,8 @@
 """Every mistake is answered in three lines: which function and what is wrong, what came, and what to write instead."""
 
+import copy
 import inspect
+import pickle
 import re
 import types
 import warnings
@@ -16,6 +18,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.refusal import guarded, wrong_type
 from minicnn.errors import MinicnnError
 from minicnn.nn import functional as F
+from minicnn.testing import assert_gradients
 from minicnn.testing import errors as page
 from minicnn.testing.suite import every_function
 
@@ -109,7 +112,29 @@ def test_each_function_has_error_samples_and_the_page_all_of_them():
         samples = list(public.errors())
         assert samples, name
         for sample in samples:
-            assert f"`{name}{sample}`" in text
+            told = page.told(public, sample)
+            alone = f"`{name}{sample}`\n\n```text\n{told}\n```"
+            shared = re.sub(rf"\b{name}\b", page.NAME, alone)
+            listed = text.partition(shared)[2].partition("```text")[2].partition("```")[0]
+            assert alone in text or name in re.split(r"[,\s]+", listed), f"{name}{sample}"
+
+
+def test_the_page_tells_a_shared_answer_once_and_links_to_all_else():
+    text = page.page()
+    blocks = re.findall(r"^(`(\w+)\([^\n]*`\n\n```text\n.*?\n```)$", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) > 500
+    for block, name in blocks:
+        assert name == page.NAME or re.sub(rf"\b{name}\b", page.NAME, block) not in text, block
+    links = re.findall(r"\]\(#([\w-]+)\)", text)
+    heads = [
+        re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^##+ (.*)$", text, re.MULTILINE)
+    ]
+    assert sorted(links) == sorted(set(heads) - {"contents"})
+    assert len(links) > 200
+
+
+def test_what_is_to_be_written_can_be_copied():
+    assert not re.search(r"[−–×·]", "".join(re.findall(r"^  Fix: .*$", page.page(), re.MULTILINE)))
 
 
 # ---- how a failed call is answered
@@ -129,7 +154,7 @@ def test_the_function_that_was_called_is_named_not_the_one_inside():
     assert str(error).splitlines() == [
         "std: dim expects an int from -2 to 1, got 5.",
         "  input (2, 3), dim=5; the tensor has 2 dims",
-        "  Fix: count dims from 0, or from the end with −1.",
+        "  Fix: count dims from 0, or from the end with -1.",
     ]
     error = answer(F.huber_loss, minicnn.ones(3), minicnn.ones(3) > 0)
     assert "input (3,) float32, target (3,) bool" in str(error)
@@ -208,3 +233,68 @@ def test_values_are_shown_in_one_line():
 def test_a_parameter_out_of_range_is_both_of_pytorchs_errors(error):
     assert issubclass(error, ValueError)
     assert issubclass(error, RuntimeError)
+
+
+# ---- what a newcomer meets
+
+
+T = minicnn.tensor
+MET = [  # the call, the type that PyTorch raises there, and words of the message
+    (lambda: minicnn.zeros(2.5), TypeError, "zeros: sizes expect ints, got 2.5."),
+    (lambda: minicnn.ones(2, "3"), TypeError, "ones: sizes expect ints"),
+    (lambda: X.view(2.5), TypeError, "view: sizes expect ints"),
+    (lambda: X.view(-1, 783), RuntimeError, "view: 6 elements do not fill"),
+    (lambda: T("a"), TypeError, "tensor: data expects a number, got str."),
+    (lambda: T(["1"]), ValueError, "tensor: element [0] expects a number, got str."),
+    (lambda: T([[1.0, 2.0], [3.0, None]]), RuntimeError, "tensor: element [1][1] expects a number, got None."),
+    (lambda: T([None]), RuntimeError, "float('nan')"),
+    (lambda: T({}), RuntimeError, "tensor: data expects a number, got dict."),
+    (lambda: T([[1, 2], [3]]), ValueError, "equal lengths"),
+    (lambda: T([[1, 2], 3]), ValueError, "equal lengths"),
+    (lambda: X[0][::-1], ValueError, "a slice's step expects 1 or more, got -1."),
+    (lambda: X[0:2:-1], ValueError, "x.flip(0)"),
+    (lambda: X.clone().__setitem__(slice(None, None, 0), 1), ValueError, "got 0."),
+    (lambda: F.one_hot(T([5]), 3), RuntimeError, "class 5 is out of range for 3 classes"),
+    (lambda: F.one_hot(T([5]), 3), IndexError, "one_hot"),
+    (lambda: F.binary_cross_entropy(minicnn.ones(3), minicnn.ones(4)), ValueError, "target expects"),
+    (lambda: F.binary_cross_entropy_with_logits(minicnn.ones(3), minicnn.ones(4)), ValueError, "target expects"),
+    (lambda: F.nll_loss(X, T([0])), ValueError, "target expects shape (2,), got (1,)."),
+    (lambda: F.cross_entropy(X, T([0])), ValueError, "target expects shape (2,), got (1,)."),
+    (
+        lambda: minicnn.addmm(minicnn.ones(3), X, X.T),
+        RuntimeError,
+        "addmm: input expects a shape that broadcasts to (2, 2)",
+    ),
+    (lambda: minicnn.baddbmm(minicnn.ones(3), X[None], X.T[None]), RuntimeError, "baddbmm: input expects a shape"),
+    (lambda: assert_gradients(minicnn.exp, [1.0, 2.0]), TypeError, "np.array([1.0, 2.0])"),
+    (lambda: minicnn.summary(minicnn.nn.Linear(3, 2), minicnn.zeros(90, 3)), ValueError, "a Tensor of shape (90, 3)"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), MET, ids=range(len(MET)))
+def test_a_newcomers_mistake_is_answered_as_pytorchs_type(call, kind, words):
+    with pytest.raises(kind) as caught:
+        call()
+    assert isinstance(caught.value, MinicnnError)
+    assert len(str(caught.value).splitlines()) == 3
+    assert words in str(caught.value)
+
+
+def test_a_warning_points_at_the_callers_line():
+    layer = minicnn.nn.MSELoss()
+    for call in (lambda: F.mse_loss(X, X[0]), lambda: layer(X, X[0]), lambda: F.mse_loss(X, X, reduce=False)):
+        with pytest.warns(UserWarning, match=r"broadcast|deprecated") as caught:
+            call()
+        assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "name", ["max", "min", "sort", "topk", "kthvalue", "median", "nanmedian", "mode", "cummax", "cummin"]
+)
+def test_named_tuples_print_under_their_functions_name(name):
+    function = getattr(minicnn, name)
+    for x in (minicnn.tensor([[2.0, 1.0, 2.0]]), minicnn.tensor(1.0)):
+        found = function(x, *(1,) * (name in ("topk", "kthvalue")), **({} if name in ("sort", "topk") else {"dim": -1}))
+        assert repr(found).startswith(f"{name}(values=")
+        assert repr(pickle.loads(pickle.dumps(found))) == repr(copy.deepcopy(found)) == repr(found)
+    assert repr(minicnn.aminmax(X)) == "aminmax(min=tensor(1.), max=tensor(1.))"

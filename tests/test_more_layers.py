@@ -183,3 +183,9 @@ def test_nan_wins_a_window():
     assert places.tolist() == [[[0, 4]]]  # the last of two
     y.backward(minicnn.ones(1, 1, 2))
     assert x.grad.tolist() == [[[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]]]
+
+
+def test_the_nearest_pixel_has_a_slope_of_0_in_its_place():
+    grid = minicnn.tensor([[[[0.1, 0.3], [-3.0, float("nan")]]]], requires_grad=True)
+    F.grid_sample(minicnn.ones(1, 2, 4, 4), grid, mode="nearest").sum().backward()
+    assert grid.grad.tolist() == [[[[0.0, 0.0], [0.0, 0.0]]]]

@@ -62,6 +62,26 @@ def test_switches_of_other_libraries_can_be_set():
         minicnn.set_float32_matmul_precision("low")
 
 
+def test_the_switch_for_results_that_repeat():
+    minicnn.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        assert minicnn.are_deterministic_algorithms_enabled()
+        assert minicnn.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        minicnn.use_deterministic_algorithms(False)
+    assert not minicnn.are_deterministic_algorithms_enabled()
+    assert not minicnn.is_deterministic_algorithms_warn_only_enabled()
+    with pytest.raises(TypeError, match="mode expects a bool, got int"):
+        minicnn.use_deterministic_algorithms(1)
+
+
+def test_questions_about_anomalies_stand_at_the_top():
+    with minicnn.autograd.detect_anomaly(check_nan=False):
+        assert minicnn.is_anomaly_enabled()
+        assert not minicnn.is_anomaly_check_nan_enabled()
+    assert not minicnn.is_anomaly_enabled()
+
+
 def test_probes_of_the_gpu_agree():
     there = minicnn.cuda.is_available()
     assert minicnn.accelerator.is_available() == there
@@ -288,3 +308,9 @@ def test_import_stays_light():
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_constants_are_there():
+    assert (minicnn.pi, minicnn.e, minicnn.inf, minicnn.newaxis) == (np.pi, np.e, np.inf, None)
+    assert minicnn.nan != minicnn.nan
+    assert minicnn.ones(2)[:, minicnn.newaxis].shape == (2, 1)

@@ -1,5 +1,8 @@
 """The page of PyTorch's names is what the code says, and each absence has a reason."""
 
+import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,64 @@ def test_each_absence_has_a_reason_and_each_reason_a_name():
     found = [(room, named) for room, names_of_room in names.states().items() for named in names_of_room]
     assert not [f"{room}.{named.name}" for room, named in found if named.state == "unexplained"]
     assert not names.stale()
-    assert all(reason.text and reason.state in ("absent", "differs") for reason in names.reasons())
+    assert all(reason.text and reason.state in ("absent", "differs", "refused", "room") for reason in names.reasons())
+    assert len({(r.state, r.text) for r in names.reasons()}) == len(names.reasons())
+
+
+def test_each_name_stands_once_under_one_reason():
+    for room, named in names.states().items():
+        for name in {n.name for n in named}:
+            state = next(n.state for n in named if n.name == name)
+            exact = [r.text for r in names.reasons() if r.state == state and name in r.names.get(room, ())]
+            assert len(exact) <= 1, f"{room}.{name}: {exact}"
+
+
+def test_what_is_refused_is_not_counted_as_there():
+    found = {n.name: n.state for n in names.states()["torch"]}
+    assert {found[name] for name in ("half", "float16", "bfloat16", "autocast", "GradScaler")} == {"refused"}
+    assert "torch](#torch) | minicnn | 588 | " in names.page()
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "reason", "fix"),
+    [
+        ("minicnn.nn", "LSTM", "torch.nn.LSTM is not here: recurrent", "docs/names.md"),
+        ("minicnn.linalg", "svd", "no gradient", "docs/names.md"),
+        ("minicnn", "vmap", "batch dim", "docs/names.md"),
+        ("minicnn", "fft", "Fourier", "docs/names.md"),
+        ("minicnn.models", "ResNet18_Weights", "no weights come", "docs/names.md"),
+        ("minicnn.optim", "LBFGS", "other kinds of problem", "docs/names.md"),
+        ("minicnn.optim", "Adamm", "nor has PyTorch", "write Adam."),
+        ("minicnn.optim.lr_scheduler", "StepRL", "nor has PyTorch", "write StepLR."),
+        ("minicnn.nn", "conv2d", "nor has PyTorch", "write Conv2d."),
+        ("minicnn.nn.functional", "ctc_loss", "sequences", "docs/names.md"),
+        ("minicnn.nn.utils", "rnn", "packed sequences", "docs/names.md"),
+        ("minicnn.data", "DistributedSampler", "several machines", "docs/names.md"),
+        ("minicnn.data.transforms", "v2", "second version", "docs/names.md"),
+        ("minicnn.cuda", "Stream", "several machines", "docs/names.md"),
+        ("minicnn.utils", "tensorboard", "TensorBoard", "docs/names.md"),
+        ("minicnn.autograd", "profiler", "profiler", "docs/names.md"),
+    ],
+)
+def test_an_absent_name_is_answered_with_its_reason(room, name, reason, fix):
+    module = importlib.import_module(room)
+    with pytest.raises(AttributeError) as caught:
+        getattr(module, name)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"{room}: module {room!r} has no attribute {name!r}."
+    assert reason in lines[1]
+    assert fix in lines[2]
+    assert len(lines) == 3
+    assert not hasattr(module, name)
+    with pytest.raises(ImportError, match=f"cannot import name {name!r}"):
+        exec(f"from {room} import {name}")
+
+
+def test_python_asks_rooms_for_names_of_its_own():
+    with pytest.raises(AttributeError, match=r"^module 'minicnn\.nn' has no attribute '__wrapped__'$"):
+        minicnn.nn.__wrapped__  # noqa: B018
+    code = "import sys, minicnn; hasattr(minicnn, '__wrapped__'); print('minicnn.testing' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_the_list_is_whole():

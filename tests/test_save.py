@@ -2,11 +2,13 @@
 
 import copy
 import io
+import json
 import os
 import pickle
 import random
 import struct
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
@@ -56,6 +58,13 @@ def same(a, b):
         assert a == b
 
 
+def nested(depth):
+    tree = minicnn.ones(1)
+    for i in range(depth):
+        tree = [tree] if i % 2 else {"a": tree}
+    return tree
+
+
 OBJECTS = {
     "number": 3,
     "large": 2**127,
@@ -85,6 +94,11 @@ OBJECTS = {
     "nothing": {},
     "random state": minicnn.get_rng_state(),
     "names that collide": {"a.b": minicnn.ones(1), "a": {"b": minicnn.zeros(1)}},
+    "a reserved name": {"__metadata__": minicnn.ones(1)},
+    "a name that is no text": {"\ud800": minicnn.ones(1), "\\ud800": minicnn.zeros(1)},
+    "thousands of digits": [-(10**5000), {10**5000: minicnn.ones(1), (10**5000,): 1}],
+    "many within each other": nested(150),
+    "half": np.float16([1.5]),
 }
 
 
@@ -138,7 +152,10 @@ def test_map_location():
         same(minicnn.load(io.BytesIO(blob), map_location=where)["x"], x)
 
 
-@pytest.mark.parametrize("kind", ["module", "function", "object", "nested", "loop", "complex"])
+@pytest.mark.parametrize(
+    "kind",
+    ["module", "function", "object", "nested", "loop", "complex", "long", "long array", "fields", "deep", "deeper"],
+)
 def test_what_is_not_data_is_refused(kind, tmp_path):
     loop = []
     loop.append(loop)
@@ -149,6 +166,11 @@ def test_what_is_not_data_is_refused(kind, tmp_path):
         "nested": {"a": [1, nn.Linear(2, 2)]},
         "loop": loop,
         "complex": np.ones(2, dtype=complex),
+        "long": np.longdouble(1),
+        "long array": np.ones(2, dtype=np.longdouble),
+        "fields": np.dtype([("a", "i4")]),
+        "deep": nested(480),
+        "deeper": nested(100_000),
     }[kind]
     path = tmp_path / "file.pt"
     minicnn.save(1, path)
@@ -161,6 +183,22 @@ def test_what_is_not_data_is_refused(kind, tmp_path):
         assert "a/1" in str(caught.value)
     assert minicnn.load(path) == 1
     assert os.listdir(tmp_path) == ["file.pt"]
+
+
+@pytest.mark.parametrize("dtype", [">i4", ">f8", ">u2", "<i4", "|b1"])
+def test_arrays_of_any_byte_order(dtype):
+    array = np.array([1, 0, 1], dtype=dtype)
+    back = again({"a": array, "b": array[::2]})
+    assert back["a"].dtype == array.dtype.newbyteorder("=")
+    assert [values.tolist() for values in back.values()] == [[1, 0, 1], [1, 1]]
+
+
+def test_a_file_open_for_text(tmp_path):
+    with open(tmp_path / "text", "w") as text:
+        for file in (io.StringIO(), text):
+            with pytest.raises(TypeError, match="writing bytes") as caught:
+                minicnn.save(1, file)
+            assert len(str(caught.value).splitlines()) == 3
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -216,6 +254,41 @@ def test_a_truncated_file_is_noticed():
     for end in range(0, len(blob), 3):
         with pytest.raises(CheckpointError, match=r"truncated|empty"):
             minicnn.load(io.BytesIO(blob[:end]))
+
+
+def with_note(note):
+    """Return a file without tensors and with this note."""
+    header = json.dumps({"__metadata__": {"minicnn": note}}).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["number", "int8", 300],
+        ["number", "int8", "a"],
+        ["number", "V1000000000", 1],
+        ["int", "0xzz"],
+        ["int", 3],
+        ["tensor", "no", "cpu", False, False],
+        ["set", [["list", []]]],
+        ["what", 1],
+        ["list"],
+        [],
+    ],
+)
+def test_a_note_that_makes_no_sense(tree):
+    note = json.dumps({"version": 1, "crc32": zlib.crc32(json.dumps(tree).encode()), "tree": tree})
+    with pytest.raises(CheckpointError, match="truncated or corrupt") as caught:
+        minicnn.load(io.BytesIO(with_note(note)))
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("note", ["[" * 100_000, "[" * 480 + "]" * 480, "{}", "[]", "3", "null", "1" * 5000, ""])
+def test_a_note_that_is_none(note):
+    with pytest.raises(CheckpointError, match="truncated or corrupt") as caught:
+        minicnn.load(io.BytesIO(with_note(note)))
+    assert len(str(caught.value).splitlines()) == 3
 
 
 class Bomb:

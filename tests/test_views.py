@@ -8,7 +8,7 @@ from inplace_helpers import _setitem, _view, close, f64, leaf, refused
 
 import minicnn
 from minicnn import autograd
-from minicnn.errors import GraphError
+from minicnn.errors import GraphError, ShapeError
 
 # ---- views
 
@@ -273,3 +273,92 @@ def test_data_keeps_views_right():
     close(v, [1])  # still the old memory
     v.add_(1)
     close(t, [10, 20])
+
+
+# ---- view
+
+
+A = np.arange(6.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        lambda a: a.t().view(6),
+        lambda a: a.t().detach().view(6),
+        lambda a: a.detach().t().view(6),
+        lambda a: a.t().data.view(-1),
+        lambda a: a[:, ::2].view(-1),
+        lambda a: a[:, 1:].view(4),
+        lambda a: a.expand(2, 2, 3).view(-1),
+        lambda a: a.view(1, 2, 3).permute(2, 0, 1).view(-1),
+        lambda a: a.t().view_as(minicnn.zeros(6)),
+        lambda a: minicnn.from_numpy(A.T).view(6),
+        lambda a: minicnn.as_tensor(A.T).view(6),
+        lambda a: minicnn.from_numpy(A.T)[1:].view(4),
+        lambda a: minicnn.nn.Parameter(a.t()).view(6),
+    ],
+)
+def test_a_view_of_anothers_memory_is_never_a_copy(seen):
+    refused(ShapeError, lambda: seen(minicnn.tensor(A)), "view", "strides", "reshape")
+
+
+def test_a_view_is_in_the_same_memory():
+    a = minicnn.tensor(A)
+    for i, seen in enumerate(
+        (a.view(6), a.view(3, -1), a[1].view(3, 1), a[:, :2].view(2, 2, 1), a.t()[None].view(3, 2))
+    ):
+        seen.view(seen.shape).fill_(i)
+        assert (seen == i).all()
+    close(a, np.full((2, 3), 4))
+
+
+def test_an_ops_own_output_is_copied_where_it_lies_in_another_order():
+    y = minicnn.nn.Conv2d(3, 4, 3)(minicnn.ones(2, 3, 8, 8))
+    assert not y.is_contiguous()
+    for x in (y, y.detach(), y.data, y.relu(), y.relu().detach()):
+        assert (x.view(2, -1) == x.reshape(2, -1)).all()
+        assert (x[0].view(-1) == x[0].reshape(-1)).all()
+    x, grid = minicnn.ones(1, 2, 4, 4), minicnn.zeros(1, 3, 3, 2)
+    assert minicnn.nn.functional.grid_sample(x, grid).view(1, -1).shape == (1, 18)
+    a = minicnn.tensor(A)
+    for copied in (a.t().reshape(6), a.t().flatten(), a.t().ravel(), a.t().contiguous().view(6), a.t().clone().view(6)):
+        copied.fill_(-1)
+    close(a, A)
+
+
+def test_new_memory_is_its_own():
+    a = minicnn.tensor(A).t().detach()
+    a.data = minicnn.tensor(A)
+    assert a.view(6).shape == (6,)
+
+
+@pytest.mark.peers
+def test_what_pytorchs_functions_return_can_be_viewed_here_too():
+    torch = pytest.importorskip("torch")
+    from peers_helpers import convert, find
+
+    from minicnn.testing.suite import every_function
+
+    def returned(function, lib, sample):
+        args = [convert(a, lib, "float64", []) for a in sample.args]
+        result = function(*args, **{k: convert(v, lib, "float64", []) for k, v in sample.kwargs.items()})
+        return [y for y in (result if isinstance(result, (tuple, list)) else [result]) if isinstance(y, lib.Tensor)]
+
+    def viewed(y):
+        try:
+            return bool(y.numel() == 0 or y.view(-1).ndim)
+        except RuntimeError:
+            return False
+
+    seen = 0
+    for public in every_function():
+        for sample in public.samples(np.random.default_rng(0)):
+            try:
+                theirs = returned(find(public.name), torch, sample)
+            except Exception:  # not PyTorch's
+                continue
+            for mine, other in zip(returned(public.function, minicnn, sample), theirs, strict=False):
+                assert viewed(mine) or not viewed(other), f"{public.name}{sample}"
+                seen += 1
+    assert seen > 800

@@ -12,7 +12,8 @@ from minicnn.ops.fused.linear import linear
 from minicnn.ops.fused.max_pool import max_pool2d
 from minicnn.ops.fused.softmax import log_softmax, softmax
 from minicnn.ops.inplace import assign
-from minicnn.ops.primitive.arithmetic import add, maximum, minimum, mul, pow, sub
+from minicnn.ops.primitive.addmm import addbmm, addmm, addmv, addr, baddbmm
+from minicnn.ops.primitive.arithmetic import add, float_power, mul, pow, rsub, sub
 from minicnn.ops.primitive.bitwise import (
     bitwise_and,
     bitwise_left_shift,
@@ -20,45 +21,33 @@ from minicnn.ops.primitive.bitwise import (
     bitwise_or,
     bitwise_right_shift,
     bitwise_xor,
+    gcd,
+    lcm,
 )
-from minicnn.ops.primitive.blend import (
+from minicnn.ops.primitive.blend import addcdiv, addcmul, lerp
+from minicnn.ops.primitive.chain import chain_matmul, matrix_power, multi_dot
+from minicnn.ops.primitive.clamp import clamp, clamp_max, clamp_min, nan_to_num
+from minicnn.ops.primitive.combine import cartesian_prod, combinations, vander
+from minicnn.ops.primitive.compare import (
     allclose,
-    clip,
+    eq,
     equal,
-    fmod,
-    frac,
+    ge,
+    gt,
     isclose,
-    lerp,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
     logical_xor,
-    nan_to_num,
-    sgn,
-)
-from minicnn.ops.primitive.cdist import cdist
-from minicnn.ops.primitive.clamp import clamp
-from minicnn.ops.primitive.combine import (
-    atleast_3d,
-    cartesian_prod,
-    column_stack,
-    combinations,
-    dsplit,
-    hsplit,
-    vander,
-    vsplit,
-)
-from minicnn.ops.primitive.compound import (
-    addbmm,
-    addr,
-    adjoint,
-    chain_matmul,
-    cross,
-    matrix_power,
-    multi_dot,
-    vdot,
-    vecdot,
+    lt,
+    ne,
 )
 from minicnn.ops.primitive.convert import alias, cast, clone, transfer
-from minicnn.ops.primitive.counting import bucketize, gcd, histc, isin, lcm, searchsorted, unique_consecutive
-from minicnn.ops.primitive.division import div, floor_divide, remainder
+from minicnn.ops.primitive.counting import bucketize, histc, isin, searchsorted, unique_consecutive
+from minicnn.ops.primitive.cross import cross
+from minicnn.ops.primitive.distance import cdist, dist
+from minicnn.ops.primitive.division import div, floor_divide, fmod, remainder
 from minicnn.ops.primitive.einsum import einsum
 from minicnn.ops.primitive.embed import (
     block_diag,
@@ -68,12 +57,22 @@ from minicnn.ops.primitive.embed import (
     select_scatter,
     slice_scatter,
 )
-from minicnn.ops.primitive.exponential import erf, exp2, log2, log10, reciprocal, square
+from minicnn.ops.primitive.exponential import exp, exp2, expm1, log, log1p, log2, log10
 from minicnn.ops.primitive.extreme import amax, amin, argmax, argmin, max, min
 from minicnn.ops.primitive.gather import gather
-from minicnn.ops.primitive.hyperbolic import acosh, asinh, atanh, deg2rad, rad2deg
+from minicnn.ops.primitive.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
 from minicnn.ops.primitive.index import getitem, index_put, unindex
-from minicnn.ops.primitive.join import cat, narrow, stack
+from minicnn.ops.primitive.join import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    cat,
+    column_stack,
+    dstack,
+    hstack,
+    stack,
+    vstack,
+)
 from minicnn.ops.primitive.kron import kron
 from minicnn.ops.primitive.layout import (
     broadcast_tensors,
@@ -84,7 +83,6 @@ from minicnn.ops.primitive.layout import (
     view_as,
     windows,
 )
-from minicnn.ops.primitive.linalg import matmul
 from minicnn.ops.primitive.masks import (
     argwhere,
     masked_scatter,
@@ -94,6 +92,8 @@ from minicnn.ops.primitive.masks import (
     take,
     take_along_dim,
 )
+from minicnn.ops.primitive.matmul import matmul
+from minicnn.ops.primitive.maximum import fmax, fmin, maximum, minimum
 from minicnn.ops.primitive.measure import (
     bincount,
     count_nonzero,
@@ -107,68 +107,16 @@ from minicnn.ops.primitive.measure import (
 from minicnn.ops.primitive.moments import corrcoef, cov
 from minicnn.ops.primitive.order import aminmax, argsort, kthvalue, median, sort, topk, unique
 from minicnn.ops.primitive.pad import pad
-from minicnn.ops.primitive.pairs import (
-    addcdiv,
-    addcmul,
-    clamp_max,
-    clamp_min,
-    copysign,
-    dist,
-    float_power,
-    fmax,
-    fmin,
-    heaviside,
-    positive,
-    rsub,
-)
-from minicnn.ops.primitive.parts import (
-    atleast_1d,
-    atleast_2d,
-    chunk,
-    concat,
-    concatenate,
-    dstack,
-    hstack,
-    select,
-    split,
-    tensor_split,
-    unbind,
-    vstack,
-)
-from minicnn.ops.primitive.pointwise import (
-    abs,
-    cos,
-    exp,
-    expm1,
-    log,
-    log1p,
-    neg,
-    relu,
-    rsqrt,
-    sigmoid,
-    sin,
-    sqrt,
-    tanh,
-)
-from minicnn.ops.primitive.products import (
-    addmm,
-    addmv,
-    baddbmm,
-    bmm,
-    dot,
-    inner,
-    mm,
-    mv,
-    outer,
-    tensordot,
-)
+from minicnn.ops.primitive.parts import chunk, dsplit, hsplit, narrow, select, split, tensor_split, unbind, vsplit
+from minicnn.ops.primitive.pointwise import abs, neg, reciprocal, relu, rsqrt, sigmoid, sqrt, square
+from minicnn.ops.primitive.products import bmm, dot, inner, mm, mv, outer, tensordot, vdot, vecdot
 from minicnn.ops.primitive.quantile import mode, msort, nanmean, nanmedian, nanquantile, quantile
-from minicnn.ops.primitive.questions import isneginf, isposinf, isreal, signbit
-from minicnn.ops.primitive.rearrange import fliplr, flipud, movedim, roll, rot90, swapaxes, swapdims, t
+from minicnn.ops.primitive.questions import isfinite, isinf, isnan, isneginf, isposinf, isreal
+from minicnn.ops.primitive.rearrange import adjoint, fliplr, flipud, movedim, roll, rot90, swapaxes, t
 from minicnn.ops.primitive.reduce import all, any, logsumexp, mean, std, sum, var
 from minicnn.ops.primitive.reduce_at import index_reduce, put, scatter_reduce
 from minicnn.ops.primitive.repeat import repeat, repeat_interleave, tile
-from minicnn.ops.primitive.rounding import ceil, floor, round, sign, trunc
+from minicnn.ops.primitive.rounding import ceil, floor, frac, round, trunc
 from minicnn.ops.primitive.running import cummax, cummin, cumulative_trapezoid, diff, trapezoid
 from minicnn.ops.primitive.scan import cumprod, cumsum, logcumsumexp, prod
 from minicnn.ops.primitive.scatter import (
@@ -179,27 +127,13 @@ from minicnn.ops.primitive.scatter import (
     scatter,
     scatter_add,
 )
-from minicnn.ops.primitive.select import (
-    eq,
-    ge,
-    gt,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    logical_and,
-    logical_not,
-    logical_or,
-    lt,
-    masked_fill,
-    ne,
-    where,
-)
 from minicnn.ops.primitive.shape import as_shape, expand, flatten, flip, permute, reshape, squeeze, transpose, unsqueeze
+from minicnn.ops.primitive.sign import copysign, heaviside, positive, sign, signbit
 from minicnn.ops.primitive.solve import cholesky, det, inv, logdet, slogdet, solve
-from minicnn.ops.primitive.special import erfc, erfinv, logaddexp, logaddexp2, logit, sinc, xlogy
+from minicnn.ops.primitive.special import erf, erfc, erfinv, logaddexp, logaddexp2, logit, sinc, xlogy
 from minicnn.ops.primitive.triangle import diag, diagonal, trace, tril, triu
-from minicnn.ops.primitive.trigonometry import acos, asin, atan, atan2, cosh, hypot, sinh, tan
+from minicnn.ops.primitive.trigonometry import acos, asin, atan, atan2, cos, deg2rad, hypot, rad2deg, sin, tan
+from minicnn.ops.primitive.where import masked_fill, where
 from minicnn.ops.spelling import numpy_names
 
 check_registry()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from difflib import get_close_matches
 from typing import Any
 
@@ -74,5 +75,26 @@ def need_choice(where: str, name: str, value: Any, choices: tuple[str, ...]) -> 
                 f"{name} expects {', '.join(others)} or {last}, got {shown(value)}.",
                 f"{name} = {shown(value)}",
                 f"write {name}={near[0]!r}.",
+            )
+        )
+
+
+def need_count(where: str, **counts: Any) -> None:
+    """Raise ParameterError if a number of things is negative."""
+    for name, count in counts.items():
+        if operator.index(count) < 0:
+            problem = f"{name} expects 0 or more, got {count}."
+            raise ParameterError(message(where, problem, f"{name} = {count}", f"use {name}=3, for example."))
+
+
+def need_positive(where: str, name: str, value: float, *, or_zero: bool = False) -> None:
+    """Raise ParameterError unless a number is above 0, or 0 where that is allowed."""
+    if not (value >= 0 if or_zero else value > 0):
+        raise ParameterError(
+            message(
+                where,
+                f"{name} expects a number {'of 0 or more' if or_zero else 'above 0'}, got {value}.",
+                f"{name} = {value!r}",
+                f"use {name}=1.0, for example.",
             )
         )

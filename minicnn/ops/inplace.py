@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.autograd.function import set_rebase
 from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, stand_in, take_memory
 from minicnn.autograd.mode import mode
 from minicnn.autograd.primitive import PrimitiveNode
 from minicnn.autograd.writes import refuse_inference, refuse_leaf
 from minicnn.backend import Array, backend_of
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
-from minicnn.ops.primitive.index import normal_index, put
+from minicnn.ops.primitive.index import normal_index, write_at
+from minicnn.ops.promote import fitting
 
 
 def update(tensor: TapeTensor, name: str, function: Callable[[Any], Any]) -> Any:
@@ -60,14 +62,15 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     """``tensor[index] = value`` where nothing is to be recorded: no copy of the tensor is made.
 
     Raises:
+        ParameterError: a number that the dtype does not hold.
         ShapeError: the values do not broadcast to the places.
     """
     refuse_inference(tensor, "setitem")
-    _check_writable(tensor, "setitem")
+    check_writable(tensor, "setitem")
     where = normal_index(tensor, index)  # type: ignore[arg-type]
-    values = value._array if isinstance(value, TapeTensor) else value
+    values = value._array if isinstance(value, TapeTensor) else fitting("setitem", value, tensor._array.dtype)
     try:
-        put(tensor._array, where, values)
+        write_at(tensor._array, where, values)
     except ValueError:
         raise ShapeError(
             message(
@@ -112,17 +115,7 @@ def has_history(tensor: TapeTensor) -> bool:
 
 
 def _check(tensor: TapeTensor, name: str, value: Any) -> None:
-    _check_writable(tensor, name)
-    steps = zip(tensor._array.strides, tensor._array.shape, strict=True)
-    if tensor._array.size and any(step == 0 and size > 1 for step, size in steps):
-        raise GraphError(
-            message(
-                name,
-                "an expanded tensor is changed in place: several of its elements are one in memory.",
-                f"shape {tuple(tensor._array.shape)}, strides {tuple(tensor._array.strides)}",
-                "change a copy: x.clone().",
-            )
-        )
+    check_writable(tensor, name)
     if value._array.shape != tensor._array.shape:
         raise ShapeError(
             message(
@@ -147,17 +140,39 @@ def _check_kind(tensor: TapeTensor, name: str, value: Any) -> None:
         )
 
 
-def _check_writable(tensor: TapeTensor, name: str) -> None:
-    """NumPy arrays may be read-only: views of bytes, memory-mapped files."""
+def check_writable(tensor: TapeTensor, name: str) -> None:
+    """Raise GraphError for read-only memory, of a view of bytes or a mapped file, and for elements that are one.
+
+    PyTorch refuses expanded tensors alone, and writes to overlapping windows one element after another.
+    """
+    if _overlaps(tensor._array):
+        raise GraphError(
+            message(
+                name,
+                "an expanded tensor, or one of overlapping windows, is changed in place: elements share memory.",
+                f"shape {tuple(tensor._array.shape)}, strides {tuple(tensor._array.strides)}",
+                "change a copy: x.clone().",
+            )
+        )
     if not getattr(getattr(tensor._array, "flags", None), "writeable", True):
         raise GraphError(
             message(
                 name,
                 "the tensor's memory may not be written to.",
-                f"shape {tuple(tensor._array.shape)}; an expanded tensor, or one of a read-only array",
+                f"shape {tuple(tensor._array.shape)}; it is that of a read-only array",
                 "change a copy: x.clone().",
             )
         )
+
+
+def _overlaps(array: Array) -> bool:
+    """Whether two elements of an array lie at one place."""
+    reach = 0  # how far the dims of smaller steps go
+    for step, size in sorted((abs(step), size) for step, size in zip(array.strides, array.shape, strict=True)):
+        if size > 1 and step <= reach:  # as in most overlaps, and in few others: look at all places
+            return bool(array.size) and len(np.unique(_offsets(array))) < array.size
+        reach += step * (size - 1)
+    return False
 
 
 def _keep_old_value(tensor: TapeTensor, value: TapeTensor) -> None:
@@ -169,6 +184,7 @@ def _keep_old_value(tensor: TapeTensor, value: TapeTensor) -> None:
                 saved._array, saved._memory = saved._array.copy(), None
 
 
+@set_rebase
 def rebase(tensor: TapeTensor, value: TapeTensor) -> None:
     """Give ``tensor``, and all that share its memory, the history of the write."""
     family = tensor._family

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, shown
 from minicnn.ops.dtypes import as_dtype
 
@@ -40,7 +40,7 @@ def set_default_dtype(dtype: Any) -> None:
                 "set_default_dtype",
                 f"expects float32 or float64, got {found}.",
                 f"dtype = {dtype!r}",
-                "set_default_dtype(minicnn.float64), for one.",
+                "set_default_dtype(minicnn.float64), for example.",
             )
         )
     _default = found
@@ -115,10 +115,15 @@ def _scalar_dtype(value: Any) -> np.dtype[Any]:
     )
 
 
-def promote(operands: Sequence[Any]) -> list[Any]:
-    """Return the operands with every tensor cast to their `result_type`; scalars become Python numbers of it."""
+def promote(operands: Sequence[Any], to_float: bool = False) -> list[Any]:
+    """Return the operands with every tensor cast to their `result_type`; scalars become Python numbers of it.
+
+    With ``to_float``, integers are cast to the default dtype, and not to a joint one of integers first.
+    """
     operands = [_plain(x) for x in operands]
     dtype = result_type(*operands)
+    if to_float and dtype.kind != "f":
+        dtype = _default
     return [cast(x, dtype) if isinstance(x, TapeTensor) else _number(x, dtype) for x in operands]
 
 
@@ -132,6 +137,34 @@ def _number(x: Any, dtype: np.dtype[Any]) -> Any:
         ) from None
 
 
+def fitting(where: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a Python number as a tensor of the dtype stores it; one that is too large is refused, as in PyTorch.
+
+    Raises:
+        ParameterError: the dtype holds no such number. Negative ones wrap in unsigned dtypes.
+    """
+    value = _plain(value)
+    if dtype.kind == "f":
+        least, most = -float(np.finfo(dtype).max), float(np.finfo(dtype).max)
+        fits = value != value or abs(value) == float("inf") or least <= value <= most
+    elif dtype.kind == "b":
+        fits = True
+    else:
+        most = np.iinfo(dtype).max
+        least = -most if dtype.kind == "u" else np.iinfo(dtype).min
+        fits = least <= value <= most
+    if not fits:
+        raise ParameterError(
+            message(
+                where,
+                f"{shown(value)} does not fit into {dtype}.",
+                f"{dtype} holds numbers from {least} to {most}",
+                "use a larger dtype: x.long() or x.double().",
+            )
+        )
+    return _number(value, dtype)
+
+
 def cast(x: Any, dtype: Any) -> Any:
     """Return the tensor in a dtype; itself where it has it."""
     return x if x._array.dtype == dtype else x.to(dtype)
@@ -142,8 +175,6 @@ def _plain(x: Any) -> Any:
     if isinstance(x, np.generic):
         return x.item()
     if isinstance(x, np.ndarray):
-        from minicnn.autograd.graph import wrap
-
         return wrap(x)
     return x
 

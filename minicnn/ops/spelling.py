@@ -19,14 +19,14 @@ NUMPY = {"axis": "dim", "keepdims": "keepdim"}
 _TAKE_OUT = """
 abs acos acosh addbmm addcdiv addcmul addmm addmv addr all amax amin aminmax any argmax argmin argsort asin asinh
 atan atan2 atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm
-bucketize cat ceil cholesky clamp clamp_max clamp_min clip column_stack concat copysign cos cosh cross cummax cummin
+bucketize cat ceil cholesky clamp clamp_max clamp_min column_stack copysign cos cosh cross cummax cummin
 cumprod cumsum deg2rad det diag diff dist dot dstack einsum eq erf erfc erfinv exp exp2 expm1 float_power floor
 floor_divide fmax fmin fmod frac gather gcd ge gt heaviside histc hstack hypot index_add index_copy index_select
 inner inv isin isneginf isposinf kron kthvalue lcm le lerp log log10 log1p log2 logaddexp logaddexp2 logcumsumexp
 logical_and logical_not logical_or logical_xor logit logsumexp lt masked_select matrix_norm matrix_power max maximum
 mean median min minimum mm mode msort multi_dot mv nan_to_num nanmean nanmedian nanquantile narrow ne neg nonzero
 norm outer pow prod quantile rad2deg reciprocal remainder repeat_interleave roll round rsqrt scatter scatter_add
-scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh slogdet solve sort sqrt square stack std sum take
+scatter_reduce searchsorted sigmoid sign signbit sin sinc sinh slogdet solve sort sqrt square stack std sum take
 take_along_dim tan tanh tensordot topk tril triu trunc var vdot vecdot vector_norm vstack where xlogy
 """
 OUT = frozenset(_TAKE_OUT.split())

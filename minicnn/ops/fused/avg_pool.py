@@ -15,6 +15,7 @@ from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.fused.max_pool import pool_params
+from minicnn.ops.fused.spatial import as_given
 from minicnn.ops.primitive.pad import pad as surround
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def avg_pool(
         )
     divisor = None if divisor_override is None else operator.index(divisor_override)
     y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor)
-    return y.squeeze(0) if single else y
+    return as_given(y, single)
 
 
 @AvgPool.public

@@ -17,7 +17,7 @@ from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
-from minicnn.ops.fused.spatial import check_input, ints, output_sizes, pads
+from minicnn.ops.fused.spatial import as_given, check_input, ints, output_sizes, pads
 from minicnn.ops.primitive.pad import pad
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class Conv(Fused):
         yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3, 5, 5), dtype=np.int64), w)
 
 
-def _conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
+def conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
+    """Convolve in d dims; the arguments are those of `conv2d`."""
     where = f"conv{d}d"
     need_tensors(where, input=x, weight=weight, bias=bias)
     x, single = check_input(where, x, d)
@@ -124,7 +125,7 @@ def _conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dil
     padding = pads(where, padding, kernel, stride, dilation)
     output_sizes(where, x.shape[2:], kernel, stride, padding, dilation)
     y: Tensor = Conv.apply(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    return y.squeeze(0) if single else y
+    return as_given(y, single)
 
 
 def _check(where: str, d: int, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
@@ -200,4 +201,4 @@ def conv2d(
     tensor([[[[ 8., 12.],
               [20., 24.]]]])
     """
-    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
+    return conv(2, input, weight, bias, stride, padding, dilation, groups)

@@ -17,7 +17,7 @@ from minicnn.backend.base import Ints, Pads
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.fused.conv import Conv
-from minicnn.ops.fused.spatial import check_input, ints
+from minicnn.ops.fused.spatial import as_given, check_input, ints
 from minicnn.ops.primitive.pad import pad
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def conv_transpose(
     y: Tensor = ConvTranspose.apply(
         x, weight, bias, sizes=sizes, stride=stride, padding=pairs, dilation=dilation, groups=groups
     )
-    return y.squeeze(0) if single else y
+    return as_given(y, single)
 
 
 def _check(where: str, d: int, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,10 @@ from minicnn.autograd.fused import Fused
 from minicnn.autograd.graph import wrap
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import DTypeError, GraphError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.errors import DTypeError, GraphError, IndexRangeError, ParameterError, ShapeError, message, warn
 from minicnn.ops.checks import need_floats, need_one_dtype, need_reduction, need_tensors
 from minicnn.ops.fused.softmax import log_softmax
+from minicnn.ops.primitive.shape import Permute, Reshape
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -88,10 +88,11 @@ class CrossEntropy(Fused):
         xp = be.xp
         log_p, picked = saved
         g = grads[0] / xp.sum(picked) if reduction == "mean" else grads[0]
-        at_target = g * picked * (1.0 - smoothing)  # (N,)
+        counts = alive != 0  # chosen, not multiplied by 0: the mean over ignored rows alone is NaN, its gradient is 0
+        at_target = xp.where(counts, g * picked * (1.0 - smoothing), 0)  # (N,)
         dx = xp.exp(log_p)
         if smoothing:
-            spread = (g * alive * (smoothing / x.shape[1]))[:, None]  # (N, 1)
+            spread = xp.where(counts, g * alive * (smoothing / x.shape[1]), 0)[:, None]  # (N, 1)
             dx *= at_target[:, None] + spread * (x.shape[1] if weight is None else xp.sum(weight))
             dx -= spread if weight is None else spread * weight
         else:
@@ -175,10 +176,10 @@ def cross_entropy(
     if target.dtype.kind == "f":
         return _soft(input, target, weight, reduction, label_smoothing)
     c = input.shape[1 if input.ndim > 1 else 0]
-    rows = input.permute((0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
-    rows = rows.reshape(-1, c)  # (N·d, C)
     be = backend_of(input._array)
     labels = target._array.reshape(-1)
+    rows: Any = Permute.apply(input, dims=(0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
+    rows = rows if rows.ndim == 2 else Reshape.apply(rows, shape=(labels.size, c))  # (N·d, C)
     ignored = labels == operator.index(ignore_index)
     alive = (~ignored).astype(input.dtype)
     classes = be.xp.where(ignored, 0, labels)
@@ -203,7 +204,7 @@ def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:
     if size_average is None and reduce is None:
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce are deprecated: write reduction={meant!r}.", UserWarning, stacklevel=4)
+    warn(f"size_average and reduce are deprecated: write reduction={meant!r}.")
     return meant
 
 
@@ -259,7 +260,7 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
                 "cross_entropy",
                 f"label_smoothing expects a number from 0 to 1, got {smoothing}.",
                 shapes,
-                "use 0.1, for one.",
+                "use 0.1, for example.",
             )
         )
     if weight is not None and tuple(weight.shape) != tuple(x.shape[1 if x.ndim > 1 else 0 :][:1]):

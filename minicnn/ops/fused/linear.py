@@ -93,7 +93,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     yₒ = bₒ + Σᵢ wₒᵢ · xᵢ
 
     Shapes: input (*, I); weight (O, I), or (I,) for O = 1 without a dim; bias (O,); output (*, O).
-
+    Args:
+        input: samples of I features each, floats.
+        weight: one row an output feature.
+        bias: one number an output feature; none by default.
     Gradient: dx = g W, dW = gᵀ x and db = Σ g, summed over all dims but the last.
     Raises:
         ShapeError: the sizes do not fit.

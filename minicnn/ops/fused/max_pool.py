@@ -17,7 +17,7 @@ from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
-from minicnn.ops.fused.spatial import check_input, ints, output_sizes
+from minicnn.ops.fused.spatial import as_given, check_input, ints, output_sizes
 from minicnn.ops.primitive.extreme import amax, argmax
 from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.join import stack
@@ -163,8 +163,7 @@ def max_pool(
     x, single, params, pads = pool_params(where, input, d, kernel_size, stride, padding, dilation, ceil_mode)
     y: Any = MaxPool.apply(x, **params)
     results: tuple[Any, ...] = (y, _places(x, pads, params)) if return_indices else (y,)
-    if single:
-        results = tuple(part.squeeze(0) for part in results)
+    results = tuple(as_given(part, single) for part in results)
     return results if return_indices else results[0]
 
 

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.fused import Fused
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import IndexRangeError
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.reduce import logsumexp
+from minicnn.ops.primitive.reduce import dim_errors, logsumexp
 from minicnn.ops.promote import as_float
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
+
+
+def _samples(rng: Rng) -> Iterator[Sample]:
+    for shape, dim in (((3, 4), 1), ((2, 3, 4), 0), ((2, 3, 2), -2), ((5,), 0)):
+        yield Sample(rng.normal(size=shape) * 2, dim)
+    yield Sample(rng.normal(size=(2, 3)) + 1e4, -1)
+    yield Sample(np.zeros((0, 3)), 1)
+    yield Sample(np.zeros((2, 0)), 1)
+    yield Sample(rng.normal(size=()), 0)
+    yield Sample(rng.normal(size=(2, 3)), 1, dtype=np.dtype("float64"))
+    yield Sample(rng.normal(size=(2, 3)), axis=0)
 
 
 class Softmax(Fused):
@@ -43,13 +53,8 @@ class Softmax(Fused):
         gy -= saved * be.xp.sum(gy, axis=dim, keepdims=True)
         return [gy]
 
-    @staticmethod
-    def samples(rng: Rng) -> Iterator[Sample]:
-        yield from _samples(rng)
-
-    @staticmethod
-    def errors() -> Iterator[ErrorSample]:
-        yield ErrorSample(IndexRangeError, ("softmax", "dim", "2"), np.ones((2, 3)), 2)
+    samples = staticmethod(_samples)
+    errors = staticmethod(dim_errors)
 
 
 class LogSoftmax(Fused):
@@ -75,24 +80,8 @@ class LogSoftmax(Fused):
         (g,) = grads
         return [g - be.xp.exp(saved) * be.xp.sum(g, axis=dim, keepdims=True)]
 
-    @staticmethod
-    def samples(rng: Rng) -> Iterator[Sample]:
-        yield from _samples(rng)
-
-    @staticmethod
-    def errors() -> Iterator[ErrorSample]:
-        yield ErrorSample(IndexRangeError, ("log_softmax", "dim", "-3"), np.ones((2, 3)), -3)
-
-
-def _samples(rng: Rng) -> Iterator[Sample]:
-    for shape, dim in (((3, 4), 1), ((2, 3, 4), 0), ((2, 3, 2), -2), ((5,), 0)):
-        yield Sample(rng.normal(size=shape) * 2, dim)
-    yield Sample(rng.normal(size=(2, 3)) + 1e4, -1)
-    yield Sample(np.zeros((0, 3)), 1)
-    yield Sample(np.zeros((2, 0)), 1)
-    yield Sample(rng.normal(size=()), 0)
-    yield Sample(rng.normal(size=(2, 3)), 1, dtype=np.dtype("float64"))
-    yield Sample(rng.normal(size=(2, 3)), axis=0)
+    samples = staticmethod(_samples)
+    errors = staticmethod(dim_errors)
 
 
 @Softmax.public

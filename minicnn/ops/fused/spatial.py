@@ -10,6 +10,7 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message, shown
 from minicnn.ops.checks import need_floats, need_tensors
+from minicnn.ops.primitive.shape import Reshape
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -43,7 +44,7 @@ def ints(where: str, name: str, value: Any, d: int, least: int) -> Ints:
                 where,
                 f"{name} expects an int of at least {least}{several}, got {value!r}.",
                 f"{name} = {shown(value)}" + (f", for {d} spatial dims" if d > 1 else ""),
-                f"use {name}={max(least, 1)}, for one.",
+                f"use {name}={max(least, 1)}, for example.",
             )
         )
     return tuple(int(v) for v in values)
@@ -66,7 +67,7 @@ def pads(where: str, padding: Any, kernel: Ints, stride: Ints, dilation: Ints) -
                     where,
                     f"padding expects an int, ints, 'valid', or 'same' with stride 1, got {padding!r}.",
                     f"stride {stride}",
-                    "use padding=1 for a kernel of 3, for one.",
+                    "use padding=1 for a kernel of 3, for example.",
                 )
             )
         totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
@@ -95,8 +96,12 @@ def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
         )
     need_floats(where, "input", x)
     single = len(shape) == d + 1
-    batch: Any = x
-    return (batch.unsqueeze(0) if single else batch), single
+    return (Reshape.apply(x, shape=(1, *shape)) if single else x), single
+
+
+def as_given(y: Any, single: bool) -> Any:
+    """Return the output for what `check_input` says of the input: without a batch dim where that had none."""
+    return Reshape.apply(y, shape=y._array.shape[1:]) if single else y
 
 
 def output_sizes(where: str, sizes: Sequence[int], kernel: Ints, stride: Ints, pads: Pads, dilation: Ints) -> Ints:

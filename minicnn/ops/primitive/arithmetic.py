@@ -1,4 +1,4 @@
-"""Arithmetic of two operands: add, sub, mul, pow, maximum, minimum; ``out=`` is written to and returned."""
+"""Arithmetic of two operands: add, sub, rsub, mul, pow, float_power; ``out=`` is written to and returned."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.op import composition
 from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, message
 from minicnn.ops.inplace import write_out
-from minicnn.ops.primitive.elementwise import Binary, binary_samples
+from minicnn.ops.primitive.elementwise import Binary, binary_errors, binary_samples
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -125,45 +126,15 @@ class Pow(Binary):
         yield Sample(2.5, rng.uniform(-1.0, 2.0, 3))
 
 
-class Maximum(Binary):
-    @staticmethod
-    def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.maximum(a, b)
-
-    @staticmethod
-    def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
-        return _share(g, a == b, a < b)
-
-    @staticmethod
-    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
-        return _share(g, a == b, a > b)
-
-
-class Minimum(Binary):
-    @staticmethod
-    def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.minimum(a, b)
-
-    @staticmethod
-    def grad_a(g: Tensor, a: Any, b: Any) -> Tensor:
-        return _share(g, a == b, a > b)
-
-    @staticmethod
-    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
-        return _share(g, a == b, a < b)
-
-
-def _share(g: Tensor, tie: Tensor, lost: Tensor) -> Tensor:
-    """g where this operand was chosen, half of it where both tie, as in PyTorch, and 0 where the other was."""
-    return (g - (g * 0.5).masked_fill(~tie, 0.0)).masked_fill(lost, 0.0)
-
-
 @Add.public
 def add(input: Any, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """Sum: y = a + alpha · b.
 
     Shapes: input and other broadcast to the output's.
     Gradient: da = g, db = alpha · g, each summed over the dims that were broadcast.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        ArgumentTypeError: an operand is neither a tensor nor a number.
 
     >>> import minicnn
     >>> add(minicnn.tensor([1.0, 2.0]), 1)
@@ -182,6 +153,10 @@ def sub(input: Any, other: Any, *, alpha: float = 1, out: Tensor | None = None) 
 
     Shapes: input and other broadcast to the output's.
     Gradient: da = g, db = −alpha · g.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        ArgumentTypeError: an operand is neither a tensor nor a number.
+        DTypeError: an operand is of bools.
 
     >>> import minicnn
     >>> sub(minicnn.tensor([1.0, 2.0]), 1)
@@ -194,12 +169,36 @@ def sub(input: Any, other: Any, *, alpha: float = 1, out: Tensor | None = None) 
     return y if out is None else write_out("sub", out, y)
 
 
+def _rsub_samples(rng: Rng) -> Iterator[Sample]:
+    yield from binary_samples(rng)
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=3), alpha=0.5)
+    yield Sample(np.array([1, 2]), 10)
+
+
+@composition(_rsub_samples, binary_errors)
+def rsub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """A difference, the other way round: y = b − alpha · a.
+
+    Shapes: input and other broadcast to the output's.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> rsub(minicnn.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
+    return sub(other, input, alpha=alpha)
+
+
 @Mul.public
 def mul(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """Product, element by element: y = a · b.
 
     Shapes: input and other broadcast to the output's.
     Gradient: da = g · b, db = g · a.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        ArgumentTypeError: an operand is neither a tensor nor a number.
 
     >>> import minicnn
     >>> mul(minicnn.tensor([1.0, 2.0]), 3)
@@ -215,6 +214,10 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
     Shapes: input and exponent broadcast to the output's.
     Gradient: da = g · b · a^(b−1), db = g · y · ln a.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+        ArgumentTypeError: an operand is neither a tensor nor a number.
+        DTypeError: integers raised to a negative integer.
 
     >>> import minicnn
     >>> pow(minicnn.tensor([1.0, 2.0, 3.0]), 2)
@@ -223,29 +226,24 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return Pow.apply(input, exponent)
 
 
-@Maximum.public
-def maximum(input: Any, other: Any) -> Tensor:
-    """The larger of two, element by element; NaN where either is.
-
-    Shapes: input and other broadcast to the output's.
-    Gradient: to the larger one; half to each where they tie.
-
-    >>> import minicnn
-    >>> maximum(minicnn.tensor([1.0, 4.0]), minicnn.tensor([3.0, 2.0]))
-    tensor([3., 4.])
-    """
-    return Maximum.apply(input, other)
+def _power_samples(rng: Rng) -> Iterator[Sample]:
+    yield from binary_samples(rng, 0.5, 2.0)
+    yield Sample(np.array([1, 2, 3]), 2)
+    yield Sample(2, rng.uniform(-1.0, 2.0, 3))
+    yield Sample(np.array([2, 3]), np.array([-1, 2]))
 
 
-@Minimum.public
-def minimum(input: Any, other: Any) -> Tensor:
-    """The smaller of two, element by element; NaN where either is.
+@composition(_power_samples, binary_errors)
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """Power, computed in float64: y = a^b.
 
-    Shapes: input and other broadcast to the output's.
-    Gradient: to the smaller one; half to each where they tie.
+    Shapes: input and exponent (one of which may be a number) broadcast to the output's.
+    Raises:
+        ShapeError: the shapes do not broadcast.
 
     >>> import minicnn
-    >>> minimum(minicnn.tensor([1.0, 4.0]), minicnn.tensor([3.0, 2.0]))
-    tensor([1., 2.])
+    >>> float_power(minicnn.tensor([2, 3]), -1)
+    tensor([0.5000, 0.3333], dtype=float64)
     """
-    return Minimum.apply(input, other)
+    a, b = (x.to(np.float64) if isinstance(x, TapeTensor) else x for x in (input, exponent))  # type: ignore[attr-defined]
+    return pow(a, b)

@@ -1,4 +1,4 @@
-"""Bits of integers, and truth values: bitwise_and, bitwise_or, bitwise_xor, bitwise_not, shifts. No gradients."""
+"""Integers: their bits, bitwise_and, _or, _xor, _not and shifts; their divisors, gcd, lcm. No gradients."""
 
 from __future__ import annotations
 
@@ -116,6 +116,29 @@ class BitwiseNot(Primitive):
         yield ErrorSample(DTypeError, ("float64", "integers"), np.ones(2))
 
 
+class _Divisor(Bitwise, abstract=True):
+    @staticmethod
+    def samples(rng: Rng) -> Iterator[Sample]:
+        yield Sample(rng.integers(1, 30, (2, 3)), rng.integers(1, 30, 3))
+        yield Sample(np.array([12, -18, 0]), np.array([8, 12, 0]))
+        yield Sample(np.array([[4], [6]]), np.array([10, 3, 9]))
+        yield Sample(np.array(9), np.array([6, 15]))
+        yield Sample(np.zeros((0, 2), dtype=np.int64), np.array([4, 6]))
+        yield Sample(np.array([5, 7], dtype=np.int32), np.array([10, 21], dtype=np.int32))
+
+
+class Gcd(_Divisor):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.gcd(a, b)
+
+
+class Lcm(_Divisor):
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.lcm(a, b)
+
+
 @BitwiseAnd.public
 def bitwise_and(input: Any, other: Any) -> Tensor:
     """Bits set in both; for bools, whether both hold.
@@ -181,3 +204,35 @@ def bitwise_not(input: Tensor) -> Tensor:
     """
     _need_bits("bitwise_not", input)
     return BitwiseNot.apply(input)
+
+
+@Gcd.public
+def gcd(input: Tensor, other: Tensor) -> Tensor:
+    """The greatest common divisor of integers, element by element; of 0 and 0 it is 0.
+
+    Shapes: input and other broadcast to the output's.
+    Raises:
+        DTypeError: an operand is of floats.
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> gcd(minicnn.tensor([12, 7]), minicnn.tensor([8, 7]))
+    tensor([4, 7])
+    """
+    return Gcd.apply(input, other)
+
+
+@Lcm.public
+def lcm(input: Tensor, other: Tensor) -> Tensor:
+    """The least common multiple of integers, element by element.
+
+    Shapes: input and other broadcast to the output's.
+    Raises:
+        DTypeError: an operand is of floats.
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> lcm(minicnn.tensor([4, 7]), minicnn.tensor([6, 7]))
+    tensor([12,  7])
+    """
+    return Lcm.apply(input, other)

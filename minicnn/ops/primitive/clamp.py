@@ -1,4 +1,4 @@
-"""Values held between bounds."""
+"""Values held between bounds, or replaced: clamp, clamp_min, clamp_max, nan_to_num."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.errors import ParameterError, message
-from minicnn.ops.primitive.select import where
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_tensors
+from minicnn.ops.primitive.elementwise import Unary
+from minicnn.ops.primitive.where import where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -51,7 +53,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """
     if min is None and max is None:
         raise ParameterError(
-            message("clamp", "expects at least one of min and max.", "both are None", "clamp(x, min=0.0), for one.")
+            message("clamp", "expects at least one of min and max.", "both are None", "clamp(x, min=0.0), for example.")
         )
     y = input
     if min is not None:
@@ -59,3 +61,84 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if max is not None:
         y = where(y > max, max, y)
     return y
+
+
+def _bound_samples(rng: Rng) -> Iterator[Sample]:
+    x = rng.uniform(0.1, 1.0, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3))
+    yield Sample(x, 0.0)
+    yield Sample(x, rng.uniform(2.0, 3.0, 3) * np.array([1.0, -1.0, 1.0]))
+    yield Sample(np.array([1, 5, -3]), 2)
+    yield Sample(np.zeros((0, 2)), 1.0)
+    yield Sample(rng.normal(size=()), 5.0)
+    yield Sample(x[:, :1], rng.uniform(2.0, 3.0, 3) * np.array([1.0, -1.0, 1.0]))
+    yield Sample(x[0], x + 4.0)
+
+
+def _bound_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.ones(2), np.ones(3))
+    yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1.0], 0.0)
+
+
+@composition(_bound_samples, _bound_errors)
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """`clamp` with a lower bound alone.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> clamp_min(minicnn.tensor([-1.0, 2.0]), 0.0)
+    tensor([0., 2.])
+    """
+    need_tensors("clamp_min", input=input)
+    return clamp(input, min=min)
+
+
+@composition(_bound_samples, _bound_errors)
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """`clamp` with an upper bound alone.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> clamp_max(minicnn.tensor([-1.0, 2.0]), 0.0)
+    tensor([-1.,  0.])
+    """
+    need_tensors("clamp_max", input=input)
+    return clamp(input, max=max)
+
+
+def _nan_to_num_samples(rng: Rng) -> Iterator[Sample]:
+    broken = Constant(np.array([np.nan, 1.0, np.inf, -np.inf]))
+    yield Sample(rng.normal(size=(2, 3)))
+    yield Sample(Constant(np.array([np.nan, 1.0])))
+    yield Sample(broken, 2.0, 3.0, -4.0)
+    yield Sample(broken, nan=-1.0, posinf=5.0, neginf=-5.0)
+    yield Sample(np.array([1, 2]))
+    yield Sample(np.zeros((0, 2)))
+
+
+@composition(_nan_to_num_samples, Unary.errors)
+def nan_to_num(input: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """The elements, with numbers in place of NaN and the infinities.
+
+    Shapes: input (*); output as input.
+    Args:
+        nan: what stands for NaN.
+        posinf: what stands for ∞; the largest number of the dtype by default.
+        neginf: what stands for −∞; the smallest number of the dtype by default.
+    Gradient: g, and 0 where an element was replaced.
+
+    >>> import minicnn
+    >>> nan_to_num(minicnn.tensor([float("nan"), 1.0]))
+    tensor([0., 1.])
+    """
+    need_tensors("nan_to_num", input=input)
+    if input.dtype.kind != "f":
+        return input.clone()
+    limits = np.finfo(input.dtype)
+    high = float(limits.max) if posinf is None else posinf
+    low = float(limits.min) if neginf is None else neginf
+    y = where(input != input, nan, input)
+    return where(input == float("-inf"), low, where(input == float("inf"), high, y))

@@ -1,10 +1,10 @@
-"""Tensors combined and split: cartesian_prod, combinations, column_stack, atleast_3d, vander, hsplit and its kind."""
+"""Ways to combine the elements of vectors: cartesian_prod, combinations, vander."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +15,8 @@ from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.index import getitem
-from minicnn.ops.primitive.join import cat, stack
+from minicnn.ops.primitive.join import stack
 from minicnn.ops.primitive.layout import meshgrid
-from minicnn.ops.primitive.parts import at_least, tensor_split
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -106,156 +105,6 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(input.shape[0]), r)), dtype=np.int64).reshape(-1, r)
     return getitem(input, wrap(backend_of(input._array).asarray(rows)))
-
-
-def _column_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample([rng.normal(size=3), rng.normal(size=3)])
-    yield Sample([rng.normal(size=(3, 2)), rng.normal(size=3)])
-    yield Sample([rng.normal(size=()), rng.normal(size=1)])
-    yield Sample([rng.normal(size=(2, 1, 2)), rng.normal(size=(2, 3, 2))])
-    yield Sample([np.array([1, 2]), np.array([3, 4])])
-    yield Sample([np.zeros((0, 2)), np.zeros((0, 3))])
-
-
-def _column_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(3, 1)", "(2, 1)"), [np.ones(3), np.ones(2)])
-    yield ErrorSample(ParameterError, "at least one", [])
-    yield ErrorSample(ArgumentTypeError, ("Tensor", "float"), [np.ones(2), 1.0])
-
-
-@composition(_column_samples, _column_errors)
-def column_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors side by side, vectors as columns.
-
-    Shapes: (n), (n, m) -> (n, 1 + m).
-    Raises:
-        ShapeError: other dims differ.
-        ParameterError: there are no tensors.
-
-    >>> import minicnn
-    >>> column_stack([minicnn.tensor([1, 2]), minicnn.tensor([3, 4])])
-    tensor([[1, 3],
-            [2, 4]])
-    """
-    tensors = tuple(tensors)
-    need_tensors("column_stack", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
-    return cat([x.reshape(-1, 1) if x.ndim < 2 else x for x in tensors], 1)
-
-
-def _split_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("at least",), np.ones(()), 2)
-    yield ErrorSample(ShapeError, ("equal", "3"), np.ones((4, 4, 4)), 3)
-    yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1.0], 2)
-
-
-def _hsplit_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 4)), 2)
-    yield Sample(rng.normal(size=4), 4)
-    yield Sample(rng.normal(size=(2, 5)), [1, 3])
-    yield Sample(rng.normal(size=(1, 4, 2)), (2, 9))
-    yield Sample(np.arange(6), 3)
-    yield Sample(np.zeros((0, 2)), 1)
-
-
-@composition(_hsplit_samples, _split_errors)
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along dim 1, or dim 0 of a vector: so many equal ones, or cut before the indices listed; views.
-
-    Raises:
-        ShapeError: the input has no dims, or the parts are not equal.
-
-    >>> import minicnn
-    >>> hsplit(minicnn.arange(4), 2)
-    (tensor([0, 1]), tensor([2, 3]))
-    """
-    return _split("hsplit", input, indices_or_sections, 1)
-
-
-def _vsplit_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(4, 2)), 2)
-    yield Sample(rng.normal(size=(5, 2)), [1, 3])
-    yield Sample(rng.normal(size=(4, 1, 2)), (2, 9))
-    yield Sample(np.arange(6).reshape(6, 1), 3)
-    yield Sample(np.zeros((2, 0)), 1)
-    yield Sample(rng.normal(size=(3, 2)), 3)
-
-
-@composition(_vsplit_samples, _split_errors)
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along dim 0 of two dims or more: so many equal ones, or cut before the indices listed; views.
-
-    Raises:
-        ShapeError: the input has fewer than two dims, or the parts are not equal.
-
-    >>> import minicnn
-    >>> [x.shape for x in vsplit(minicnn.zeros(4, 3), 2)]
-    [(2, 3), (2, 3)]
-    """
-    return _split("vsplit", input, indices_or_sections, 0)
-
-
-def _dsplit_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(1, 2, 4)), 2)
-    yield Sample(rng.normal(size=(2, 1, 5)), [1, 3])
-    yield Sample(rng.normal(size=(1, 2, 4, 2)), (2, 9))
-    yield Sample(np.arange(6).reshape(1, 1, 6), 3)
-    yield Sample(np.zeros((0, 1, 2)), 1)
-    yield Sample(rng.normal(size=(2, 1, 3)), 3)
-
-
-@composition(_dsplit_samples, _split_errors)
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along dim 2 of three dims or more: so many equal ones, or cut before the indices listed; views.
-
-    Raises:
-        ShapeError: the input has fewer than three dims, or the parts are not equal.
-
-    >>> import minicnn
-    >>> [x.shape for x in dsplit(minicnn.zeros(1, 2, 4), 2)]
-    [(1, 2, 2), (1, 2, 2)]
-    """
-    return _split("dsplit", input, indices_or_sections, 2)
-
-
-def _split(where: str, x: Tensor, parts: Any, dim: int) -> tuple[Tensor, ...]:
-    need_tensors(where, input=x)
-    fewest = {"hsplit": 1, "vsplit": 2, "dsplit": 3}[where]
-    if x.ndim < fewest:
-        raise ShapeError(
-            message(where, f"expects at least {fewest} dims.", f"input {tuple(x.shape)}", "use tensor_split.")
-        )
-    dim = min(dim, x.ndim - 1)
-    if isinstance(parts, int) and parts > 0 and x.shape[dim] % parts:
-        raise ShapeError(
-            message(
-                where,
-                f"dim {dim} of size {x.shape[dim]} has no {parts} equal parts.",
-                f"input {tuple(x.shape)}",
-                "use tensor_split, whose parts may differ by one.",
-            )
-        )
-    return tensor_split(x, parts, dim)
-
-
-def _atleast_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((), (3,), (2, 3), (2, 1, 3), (1, 2, 3, 1), (0,)):
-        yield Sample(rng.normal(size=shape))
-
-
-def _atleast_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ArgumentTypeError, ("Tensor", "float"), 1.0)
-
-
-@composition(_atleast_samples, _atleast_errors)
-def atleast_3d(input: Tensor) -> Tensor:
-    """The tensor with three dims at least: (n) becomes (1, n, 1), and (n, m) becomes (n, m, 1).
-
-    >>> import minicnn
-    >>> atleast_3d(minicnn.zeros(2)).shape
-    (1, 2, 1)
-    """
-    need_tensors("atleast_3d", input=input)
-    return at_least(3, input)
 
 
 def _vander_samples(rng: Rng) -> Iterator[Sample]:

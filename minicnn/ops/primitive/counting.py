@@ -1,4 +1,4 @@
-"""Which, where and how many: histc, searchsorted, bucketize, isin, unique_consecutive, gcd, lcm. No gradients."""
+"""Which, where and how many: histc, searchsorted, bucketize, isin, unique_consecutive. No gradients."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
-from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.backend import backend_of
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_floats, need_given, need_tensors
-from minicnn.ops.primitive.bitwise import Bitwise
 from minicnn.ops.primitive.dims import normal_dim
+from minicnn.ops.primitive.order import unique_errors
 from minicnn.ops.primitive.reduce import sum
 from minicnn.ops.promote import promote
 
@@ -276,12 +276,7 @@ def _consecutive_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([7]))
 
 
-def _consecutive_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1, 1])
-    yield ErrorSample(IndexRangeError, ("dim", "2"), np.ones((2, 3)), dim=2)
-
-
-@composition(_consecutive_samples, _consecutive_errors)
+@composition(_consecutive_samples, unique_errors)
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -315,58 +310,3 @@ def unique_consecutive(
         ends = xp.concatenate([starts[1:], xp.full(min(len(rows), 1), len(rows))])
         results.append(wrap(ends - starts))
     return tuple(results) if len(results) > 1 else results[0]
-
-
-class _Divisor(Bitwise, abstract=True):
-    @staticmethod
-    def samples(rng: Rng) -> Iterator[Sample]:
-        yield Sample(rng.integers(1, 30, (2, 3)), rng.integers(1, 30, 3))
-        yield Sample(np.array([12, -18, 0]), np.array([8, 12, 0]))
-        yield Sample(np.array([[4], [6]]), np.array([10, 3, 9]))
-        yield Sample(np.array(9), np.array([6, 15]))
-        yield Sample(np.zeros((0, 2), dtype=np.int64), np.array([4, 6]))
-        yield Sample(np.array([5, 7], dtype=np.int32), np.array([10, 21], dtype=np.int32))
-
-
-class Gcd(_Divisor):
-    @staticmethod
-    def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.gcd(a, b)
-
-
-class Lcm(_Divisor):
-    @staticmethod
-    def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.lcm(a, b)
-
-
-@Gcd.public
-def gcd(input: Tensor, other: Tensor) -> Tensor:
-    """The greatest common divisor of integers, element by element; of 0 and 0 it is 0.
-
-    Shapes: input and other broadcast to the output's.
-    Raises:
-        DTypeError: an operand is of floats.
-        ShapeError: the shapes do not broadcast.
-
-    >>> import minicnn
-    >>> gcd(minicnn.tensor([12, 7]), minicnn.tensor([8, 7]))
-    tensor([4, 7])
-    """
-    return Gcd.apply(input, other)
-
-
-@Lcm.public
-def lcm(input: Tensor, other: Tensor) -> Tensor:
-    """The least common multiple of integers, element by element.
-
-    Shapes: input and other broadcast to the output's.
-    Raises:
-        DTypeError: an operand is of floats.
-        ShapeError: the shapes do not broadcast.
-
-    >>> import minicnn
-    >>> lcm(minicnn.tensor([4, 7]), minicnn.tensor([6, 7]))
-    tensor([12,  7])
-    """
-    return Lcm.apply(input, other)

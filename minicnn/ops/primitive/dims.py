@@ -43,7 +43,7 @@ def normal_dim(where: str, dim: int, ndim: int) -> int:
                 where,
                 f"dim expects an int, got {type(dim).__name__}.",
                 f"dim = {shown(dim)}",
-                f"count dims from 0 to {span - 1}, or from the end with −1.",
+                f"count dims from 0 to {span - 1}, or from the end with -1.",
             )
         )
     if not -span <= dim < span:
@@ -52,7 +52,7 @@ def normal_dim(where: str, dim: int, ndim: int) -> int:
                 where,
                 f"dim expects an int from {-span} to {span - 1}, got {dim!r}.",
                 f"the tensor has {ndim} dim{'s' * (ndim != 1)}",
-                "count dims from 0, or from the end with −1.",
+                "count dims from 0, or from the end with -1.",
             )
         )
     return int(dim) % span

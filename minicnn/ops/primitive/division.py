@@ -1,4 +1,4 @@
-"""Quotients and what they leave: div, floor_divide, remainder; ``out=`` is written to and returned."""
+"""Quotients and what they leave: div, floor_divide, remainder, fmod; ``out=`` is written to and returned."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from minicnn.backend import Array, Backend
 from minicnn.errors import DivisionByZeroError, ParameterError, message
 from minicnn.ops.inplace import write_out
 from minicnn.ops.primitive.elementwise import Binary, binary_samples
-from minicnn.ops.promote import as_float, result_type
+from minicnn.ops.promote import result_type
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
 class Div(Binary):
-    @staticmethod
-    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
-        a, b = (as_float(x) if isinstance(x, TapeTensor) else float(x) for x in (a, b))
-        return a, b
+    to_float = True
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
@@ -40,6 +37,8 @@ class Div(Binary):
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
         yield from binary_samples(rng, 0.5, 2.0)
+        yield Sample(np.array([100, -7], dtype=np.int8), 200)  # each is cast to floats, not to int8 first
+        yield Sample(np.array([100], dtype=np.uint8), np.array(-1000))
         for mode in ("floor", "trunc"):
             for sample in FloorDivide.samples(rng):
                 yield Sample(*sample.args, rounding_mode=mode)
@@ -98,6 +97,25 @@ class Remainder(Binary):
         return -(g * floor_divide(a, b))
 
     samples = FloorDivide.samples
+
+
+class Fmod(Binary):
+    """a − b · trunc(a / b), with the sign of a."""
+
+    prepare = FloorDivide.prepare
+    samples = FloorDivide.samples
+
+    @staticmethod
+    def forward(be: Backend, a: Array, b: Array) -> Array:
+        return be.xp.fmod(a, b)
+
+    @staticmethod
+    def grad_a(g: Tensor) -> Tensor:
+        return g
+
+    @staticmethod
+    def grad_b(g: Tensor, a: Any, b: Any) -> Tensor:
+        return -(g * div(a, b, rounding_mode="trunc"))
 
 
 def _check_divisor(where: str, b: Any) -> None:
@@ -175,3 +193,19 @@ def remainder(input: Any, other: Any) -> Tensor:
     tensor([3, 1])
     """
     return Remainder.apply(input, other)
+
+
+@Fmod.public
+def fmod(input: Any, other: Any) -> Tensor:
+    """What a division rounded towards 0 leaves: y = a − b · trunc(a / b), as C's fmod.
+
+    Shapes: input and other broadcast to the output's.
+    Gradient: da = g, db = −g · trunc(a / b).
+    Raises:
+        DivisionByZeroError: an integer is divided by 0.
+
+    >>> import minicnn
+    >>> fmod(minicnn.tensor([7, -7]), 4)
+    tensor([ 3, -3])
+    """
+    return Fmod.apply(input, other)

@@ -27,6 +27,7 @@ class Binary(Primitive, abstract=True):
     """Two operands, tensors or numbers, broadcast and promoted."""
 
     broadcasts = True
+    to_float = False  # whether integers are cast to the default dtype
     quick = True
 
     @classmethod
@@ -44,7 +45,7 @@ class Binary(Primitive, abstract=True):
         try:
             if not ready:
                 cls.check(a, b)
-                inputs = cls.prepare(*promote(inputs))
+                inputs = cls.prepare(*promote(inputs, cls.to_float))
                 return super().apply(*inputs)
             be = by_array_type.get(type(x)) or by_array_type[type(y)]
             array = cls.forward(be, x, y)  # type: ignore[attr-defined]
@@ -91,6 +92,21 @@ def binary_errors() -> Iterator[ErrorSample]:
     """Yield operands that do not broadcast, and one that is no number."""
     yield ErrorSample(ShapeError, ("(2, 3)", "(4,)", "Fix"), np.ones((2, 3)), np.ones(4))
     yield ErrorSample(ArgumentTypeError, ("str", "Fix"), np.ones(2), "1")
+
+
+def untied_samples(rng: Rng) -> Iterator[Sample]:
+    """Yield pairs of tensors that do not tie: equal in shape, broadcast, without dims, empty, of integers."""
+    for a, b in (((2, 3), (2, 3)), ((2, 3), (3,)), ((1, 3), (4, 2, 1)), ((), (2,)), ((0, 3), (3,))):
+        x = rng.uniform(0.1, 2.0, a) * rng.choice([-1.0, 1.0], a)
+        yield Sample(x, rng.uniform(2.1, 3.0, b) * rng.choice([-1.0, 1.0], b))
+    yield Sample(rng.integers(-3, 3, (2, 3)), rng.integers(-3, 3, 3))
+
+
+def pair_errors() -> Iterator[ErrorSample]:
+    """Yield two tensors that do not broadcast, and either operand as no tensor."""
+    yield ErrorSample(ShapeError, ("(2, 3)", "(4,)", "Fix"), np.ones((2, 3)), np.ones(4))
+    yield ErrorSample(ArgumentTypeError, ("Tensor", "float"), np.ones(2), 1.0)
+    yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1.0], np.ones(2))
 
 
 def _refuse(name: str, inputs: tuple[Any, ...], error: Exception) -> NoReturn:

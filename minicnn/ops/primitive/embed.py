@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minicnn.autograd.graph import own
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.index import getitem, index_put
-from minicnn.ops.primitive.join import cat
-from minicnn.ops.primitive.parts import at_least
+from minicnn.ops.primitive.join import at_least, cat
 from minicnn.ops.primitive.rearrange import movedim
 from minicnn.ops.primitive.triangle import diag, diagonal, embedded
 
@@ -65,7 +65,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
             message("diag_embed", "dim1 and dim2 must differ.", f"both are {a}", "name the two dims of the matrices.")
         )
     size = input.shape[-1] + abs(offset)
-    return movedim(embedded(input, (size, size), offset), (0, 1), (a, b))
+    return own(movedim(embedded(input, (size, size), offset), (0, 1), (a, b)))
 
 
 def _flat_samples(rng: Rng) -> Iterator[Sample]:

@@ -1,34 +1,57 @@
-"""More powers and logarithms of one tensor: square, reciprocal, log2, log10, exp2, erf."""
+"""Exponentials and logarithms: exp, exp2, expm1, log, log2, log10, log1p."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import ArgumentTypeError
-from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.elementwise import Unary
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-class Reciprocal(Unary):
+class Exp(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.exp(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * out
+
+
+class Exp2(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.exp2(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (out * math.log(2.0))
+
+
+class Expm1(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.expm1(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g * (out + 1)
+
+
+class Log(Unary):
     interval = (0.5, 3.0)
 
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.reciprocal(x)
+        return be.xp.log(x)
 
     @staticmethod
-    def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return -(g * (out * out))
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g / x
 
 
 class Log2(Unary):
@@ -55,106 +78,69 @@ class Log10(Unary):
         return g / (x * math.log(10.0))
 
 
-class Exp2(Unary):
+class Log1p(Unary):
+    interval = (-0.5, 2.0)
+
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.exp2(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g * (out * math.log(2.0))
-
-
-class Erf(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return erf_of(be, x)
+        return be.xp.log1p(x)
 
     @staticmethod
     def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g * ((-(x * x)).exp() * (2.0 / math.sqrt(math.pi)))
-
-    @classmethod
-    def samples(cls, rng: Rng) -> Iterator[Sample]:
-        yield from super().samples(rng)
-        yield Sample(np.array([-7.0, -3.5, -2.0, -1.1, -0.1, 0.0, 1e-9, 0.5, 1.0, 1.2, 2.5, 4.0]))
+        return g / (x + 1)
 
 
-# Rational functions of Sun's fdlibm (s_erf.c, 1993), from the constant term on; error below 1e-16 on each interval.
-_SMALL = (  # erf(x) = x + x · P(x²) / Q(x²) for |x| < 0.84375
-    (1.28379167095512558561e-01, -3.25042107247001499370e-01, -2.84817495755985104766e-02,
-     -5.77027029648944159157e-03, -2.37630166566501626084e-05),
-    (1.0, 3.97917223959155352819e-01, 6.50222499887672944485e-02, 5.08130628187576562776e-03,
-     1.32494738004321644526e-04, -3.96022827877536812320e-06),
-)  # fmt: skip
-_MIDDLE_VALUE = 8.45062911510467529297e-01
-_MIDDLE = (  # erf(x) = 0.845... + P(x − 1) / Q(x − 1) for x < 1.25
-    (-2.36211856075265944077e-03, 4.14856118683748331666e-01, -3.72207876035701323847e-01,
-     3.18346619901161753674e-01, -1.10894694282396677476e-01, 3.54783043256182359371e-02,
-     -2.16637559486879084300e-03),
-    (1.0, 1.06420880400844228286e-01, 5.40397917702171048937e-01, 7.18286544141962662868e-02,
-     1.26171219808761642112e-01, 1.36370839120290507362e-02, 1.19844998467991074170e-02),
-)  # fmt: skip
-_LARGE = (  # erf(x) = 1 − exp(−x² − 0.5625 + P(1/x²) / Q(1/x²)) / x for x < 1/0.35
-    (-9.86494403484714822705e-03, -6.93858572707181764372e-01, -1.05586262253232909814e01,
-     -6.23753324503260060396e01, -1.62396669462573470355e02, -1.84605092906711035994e02,
-     -8.12874355063065934246e01, -9.81432934416914548592e00),
-    (1.0, 1.96512716674392571292e01, 1.37657754143519042600e02, 4.34565877475229228821e02,
-     6.45387271733267880336e02, 4.29008140027567833386e02, 1.08635005541779435134e02,
-     6.57024977031928170135e00, -6.04244152148580987438e-02),
-)  # fmt: skip
-_LARGEST = (  # and beyond
-    (-9.86494292470009928597e-03, -7.99283237680523006574e-01, -1.77579549177547519889e01,
-     -1.60636384855821916062e02, -6.37566443368389627722e02, -1.02509513161107724954e03,
-     -4.83519191608651397019e02),
-    (1.0, 3.03380607434824582924e01, 3.25792512996573918826e02, 1.53672958608443695994e03,
-     3.19985821950859553908e03, 2.55305040643316442583e03, 4.74528541206955367215e02,
-     -2.24409524465858183362e01),
-)  # fmt: skip
+@Exp.public
+def exp(input: Tensor) -> Tensor:
+    """Exponential: y = eˣ.
 
-
-def erf_of(be: Backend, x: Array, complement: bool = False) -> Array:
-    """Return the error function of an array of floats, or 1 minus it, exact where that is small."""
-    xp = be.xp
-    size = xp.abs(x)
-    near = xp.minimum(size, 0.84375)
-    small = near + near * _ratio(_SMALL, near * near)
-    middle = _MIDDLE_VALUE + _ratio(_MIDDLE, xp.clip(size, 0.84375, 1.25) - 1.0)
-    far = xp.clip(size, 1.25, 28.0 if complement else 6.0)
-    inverse = 1.0 / (far * far)
-    bend = xp.where(far < 1.0 / 0.35, _ratio(_LARGE, inverse), _ratio(_LARGEST, inverse))
-    rest = xp.exp(-far * far - 0.5625 + bend) / far
-    if complement:
-        tail = xp.where(size < 0.84375, 1.0 - small, xp.where(size < 1.25, 1.0 - middle, rest))
-        return xp.where(x < 0, 2.0 - tail, tail)
-    large = 1.0 - rest
-    y = xp.where(size < 0.84375, small, xp.where(size < 1.25, middle, large))
-    return xp.copysign(y, x)  # NaN has come through the clips
-
-
-def _ratio(pair: tuple[Sequence[float], Sequence[float]], x: Array) -> Array:
-    """Return P(x) / Q(x), by Horner's rule."""
-    values = []
-    for coefficients in pair:
-        total = x * coefficients[-1]
-        for c in coefficients[-2:0:-1]:
-            total = (total + c) * x
-        values.append(total + coefficients[0])
-    return values[0] / values[1]
-
-
-@Reciprocal.public
-def reciprocal(input: Tensor) -> Tensor:
-    """y = 1 / x.
-
-    Shapes: input (*); output as input.
-    Gradient: −g · y².
+    Shapes: input and output (*).
 
     >>> import minicnn
-    >>> reciprocal(minicnn.tensor([2.0, 4.0]))
-    tensor([0.5000, 0.2500])
+    >>> exp(minicnn.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
     """
-    return Reciprocal.apply(input)
+    return Exp.apply(input)
+
+
+@Exp2.public
+def exp2(input: Tensor) -> Tensor:
+    """The power of 2: y = 2ˣ.
+
+    Shapes: input (*); output as input.
+    Gradient: g · y · ln 2.
+
+    >>> import minicnn
+    >>> exp2(minicnn.tensor([0.0, 3.0]))
+    tensor([1., 8.])
+    """
+    return Exp2.apply(input)
+
+
+@Expm1.public
+def expm1(input: Tensor) -> Tensor:
+    """y = eˣ − 1, exact for small x.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> expm1(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
+    return Expm1.apply(input)
+
+
+@Log.public
+def log(input: Tensor) -> Tensor:
+    """Natural logarithm: y = ln x; −inf at 0 and NaN below.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> log(minicnn.tensor([1.0, 10.0]))
+    tensor([0.0000, 2.3026])
+    """
+    return Log.apply(input)
 
 
 @Log2.public
@@ -185,54 +171,14 @@ def log10(input: Tensor) -> Tensor:
     return Log10.apply(input)
 
 
-@Exp2.public
-def exp2(input: Tensor) -> Tensor:
-    """The power of 2: y = 2ˣ.
+@Log1p.public
+def log1p(input: Tensor) -> Tensor:
+    """y = ln(1 + x), exact for small x.
 
-    Shapes: input (*); output as input.
-    Gradient: g · y · ln 2.
-
-    >>> import minicnn
-    >>> exp2(minicnn.tensor([0.0, 3.0]))
-    tensor([1., 8.])
-    """
-    return Exp2.apply(input)
-
-
-@Erf.public
-def erf(input: Tensor) -> Tensor:
-    """The error function: y = 2/√π · ∫₀ˣ exp(−t²) dt.
-
-    Shapes: input (*); output as input.
-    Gradient: g · 2/√π · exp(−x²).
-    Source: the rational functions of fdlibm, s_erf.c.
+    Shapes: input and output (*).
 
     >>> import minicnn
-    >>> erf(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8427])
+    >>> log1p(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
     """
-    return Erf.apply(input)
-
-
-def _square_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
-        yield Sample(rng.normal(size=shape))
-    yield Sample(np.array([[-3, 0, 2]]))
-
-
-def _square_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ArgumentTypeError, ("expects a Tensor", "list"), [1.0])
-
-
-@composition(_square_samples, _square_errors)
-def square(input: Tensor) -> Tensor:
-    """y = x²; integers stay integers.
-
-    Shapes: input (*); output as input.
-
-    >>> import minicnn
-    >>> square(minicnn.tensor([3.0, -2.0]))
-    tensor([9., 4.])
-    """
-    need_tensors("square", input=input)
-    return input**2
+    return Log1p.apply(input)

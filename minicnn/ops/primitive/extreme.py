@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +13,14 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import IndexRangeError, ShapeError, message
-from minicnn.ops.primitive.arithmetic import maximum, minimum
+from minicnn.errors import ShapeError, message
 from minicnn.ops.primitive.dims import Dims, normal_dim, normal_dims
 from minicnn.ops.primitive.gather import gather
+from minicnn.ops.primitive.maximum import maximum, minimum
 from minicnn.ops.primitive.reduce import (
     axes,
     count_of,
+    dim_errors,
     distinct,
     reduction_errors,
     reduction_samples,
@@ -82,7 +84,7 @@ class _Arg(Primitive, abstract=True):
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
-        yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2)
+        yield from dim_errors()
         yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
 
 
@@ -103,7 +105,11 @@ def amax(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The largest value over dims; ties share the gradient evenly.
 
     Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        dim: one dim or several; all by default.
+        keepdim: keep the dims, as 1.
     Raises:
+        IndexRangeError: a dim out of range.
         ShapeError: there are no elements to choose from.
 
     >>> import minicnn
@@ -118,7 +124,11 @@ def amin(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The smallest value over dims; ties share the gradient evenly.
 
     Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        dim: one dim or several; all by default.
+        keepdim: keep the dims, as 1.
     Raises:
+        IndexRangeError: a dim out of range.
         ShapeError: there are no elements to choose from.
 
     >>> import minicnn
@@ -147,10 +157,27 @@ def _need_elements(where: str, x: Tensor, dims: tuple[int, ...]) -> None:
 
 
 class Extreme(NamedTuple):
-    """What max and min over one dim return."""
+    """What max, sort, topk and their like return, each as a class of its name: see `extreme`."""
 
     values: Any
     indices: Any
+
+    def __reduce__(self) -> Any:
+        return extreme, (type(self).__name__, *self)
+
+
+@functools.cache
+def _kind(where: str) -> type[Extreme]:
+    return type(where, (Extreme,), {"__slots__": ()})
+
+
+def extreme(where: str, values: Any, indices: Any) -> Extreme:
+    """Return what a function found, a named tuple that prints under the function's name.
+
+    >>> extreme("max", 3, 0)
+    max(values=3, indices=0)
+    """
+    return _kind(where)(values, indices)
 
 
 def _max_samples(rng: Rng) -> Iterator[Sample]:
@@ -165,12 +192,7 @@ def _max_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 2, 3, 2), -2, keepdim=True)
 
 
-def _max_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2)
-    yield ErrorSample(ShapeError, ("no elements", "dim"), np.zeros((0, 3)), 0)
-
-
-@composition(_max_samples, _max_errors)
+@composition(_max_samples, _Arg.errors)
 def max(
     input: Tensor,
     dim: Any = None,
@@ -182,10 +204,18 @@ def max(
 ) -> Any:
     """The largest element; with ``dim``, the largest along it and where; with a tensor, the larger of two.
 
+    Shapes: input (*); output (), or values and indices without ``dim`` (or with 1 in its place), or, with ``other``,
+    what both broadcast to.
     Args:
+        dim: one dim; all by default, and then without indices. A tensor here is ``other``.
+        keepdim: keep the dim, as 1.
+        other: a tensor to compare with, element by element.
         axis, keepdims: other names for dim and keepdim.
     Returns:
         A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first maximum.
+    Raises:
+        IndexRangeError: a dim out of range.
+        ShapeError: there are no elements to choose from, or the shapes do not broadcast.
 
     >>> import minicnn
     >>> max(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).indices
@@ -194,7 +224,7 @@ def max(
     return _extreme(input, dim if axis is None else axis, keepdim or keepdims, other, largest=True)
 
 
-@composition(_max_samples, _max_errors)
+@composition(_max_samples, _Arg.errors)
 def min(
     input: Tensor,
     dim: Any = None,
@@ -206,10 +236,18 @@ def min(
 ) -> Any:
     """The smallest element; with ``dim``, the smallest along it and where; with a tensor, the smaller of two.
 
+    Shapes: input (*); output (), or values and indices without ``dim`` (or with 1 in its place), or, with ``other``,
+    what both broadcast to.
     Args:
+        dim: one dim; all by default, and then without indices. A tensor here is ``other``.
+        keepdim: keep the dim, as 1.
+        other: a tensor to compare with, element by element.
         axis, keepdims: other names for dim and keepdim.
     Returns:
         A tensor without dims; or, with ``dim``, a named tuple (values, indices) of the first minimum.
+    Raises:
+        IndexRangeError: a dim out of range.
+        ShapeError: there are no elements to choose from, or the shapes do not broadcast.
 
     >>> import minicnn
     >>> min(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1).values
@@ -228,7 +266,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, largest: bool) 
     values = gather(input, dim, indices) if input.ndim else input
     if not keepdim and input.ndim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return Extreme(values, indices)
+    return extreme("max" if largest else "min", values, indices)
 
 
 @Argmax.public
@@ -242,8 +280,14 @@ def argmax(
 ) -> Tensor:
     """The index of the first largest element, along a dim or of the flattened tensor.
 
+    Shapes: input (*); output without the dim, or with 1 in its place, of int64; () without ``dim``.
     Args:
+        dim: along which; the flattened tensor by default.
+        keepdim: keep the dim, as 1.
         axis, keepdims: other names for dim and keepdim.
+    Raises:
+        IndexRangeError: a dim out of range.
+        ShapeError: there are no elements to choose from.
 
     >>> import minicnn
     >>> argmax(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)
@@ -263,8 +307,14 @@ def argmin(
 ) -> Tensor:
     """The index of the first smallest element, along a dim or of the flattened tensor.
 
+    Shapes: input (*); output without the dim, or with 1 in its place, of int64; () without ``dim``.
     Args:
+        dim: along which; the flattened tensor by default.
+        keepdim: keep the dim, as 1.
         axis, keepdims: other names for dim and keepdim.
+    Raises:
+        IndexRangeError: a dim out of range.
+        ShapeError: there are no elements to choose from.
 
     >>> import minicnn
     >>> argmin(minicnn.tensor([[1.0, 4.0], [3.0, 2.0]]), dim=1)

@@ -1,22 +1,48 @@
-"""The inverse hyperbolic functions: asinh, acosh, atanh; and angles in degrees: deg2rad, rad2deg."""
+"""Hyperbolic functions: sinh, cosh, tanh, asinh, acosh, atanh."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import ArgumentTypeError
-from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.elementwise import Unary
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
+
+
+class Sinh(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.sinh(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g * cosh(x)
+
+
+class Cosh(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.cosh(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g * sinh(x)
+
+
+class Tanh(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.tanh(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, out: Tensor) -> Tensor:
+        return g - g * (out * out)
 
 
 class Asinh(Unary):
@@ -75,6 +101,48 @@ class Atanh(Unary):
         yield Sample(rng.uniform(-0.5, 0.5, (1, 1)))
 
 
+@Sinh.public
+def sinh(input: Tensor) -> Tensor:
+    """The hyperbolic sine: y = (eˣ − e⁻ˣ) / 2.
+
+    Shapes: input (*); output as input.
+    Gradient: g · cosh x.
+
+    >>> import minicnn
+    >>> sinh(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
+    return Sinh.apply(input)
+
+
+@Cosh.public
+def cosh(input: Tensor) -> Tensor:
+    """The hyperbolic cosine: y = (eˣ + e⁻ˣ) / 2.
+
+    Shapes: input (*); output as input.
+    Gradient: g · sinh x.
+
+    >>> import minicnn
+    >>> cosh(minicnn.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
+    return Cosh.apply(input)
+
+
+@Tanh.public
+def tanh(input: Tensor) -> Tensor:
+    """Hyperbolic tangent: y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
+
+    Shapes: input and output (*).
+    Gradient: dx = g · (1 − y²).
+
+    >>> import minicnn
+    >>> tanh(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
+    return Tanh.apply(input)
+
+
 @Asinh.public
 def asinh(input: Tensor) -> Tensor:
     """The inverse of sinh: y = ln(x + √(x² + 1)).
@@ -115,43 +183,3 @@ def atanh(input: Tensor) -> Tensor:
     tensor([0.0000, 0.5493])
     """
     return Atanh.apply(input)
-
-
-def _angle_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((2, 3), (), (0, 2), (2, 1, 3)):
-        yield Sample(rng.uniform(-2.0, 2.0, shape))
-    yield Sample(np.array([0.0, 90.0, -180.0, 720.0]))
-    yield Sample(np.array([0, 90, -180]))
-    yield Sample(np.array([math.pi, -math.pi / 2]))
-
-
-def _angle_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ArgumentTypeError, ("expects a Tensor", "list"), [1.0])
-
-
-@composition(_angle_samples, _angle_errors)
-def deg2rad(input: Tensor) -> Tensor:
-    """Degrees as radians: y = x · π / 180.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> deg2rad(minicnn.tensor([90.0, 180.0]))
-    tensor([1.5708, 3.1416])
-    """
-    need_tensors("deg2rad", input=input)
-    return input * (math.pi / 180.0)
-
-
-@composition(_angle_samples, _angle_errors)
-def rad2deg(input: Tensor) -> Tensor:
-    """Radians as degrees: y = x · 180 / π.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> rad2deg(minicnn.tensor([1.0, 2.0]))
-    tensor([ 57.2958, 114.5916])
-    """
-    need_tensors("rad2deg", input=input)
-    return input * (180.0 / math.pi)

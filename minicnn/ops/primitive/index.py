@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.promote import fitting
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -56,6 +58,8 @@ class Getitem(Primitive):
         yield ErrorSample(IndexRangeError, ("too many", "2 dims"), np.ones((3, 2)), (0, 0, 0))
         yield ErrorSample(IndexRangeError, ("bool", "(2,)"), np.ones((3, 2)), np.array([True, False]))
         yield ErrorSample(ArgumentTypeError, ("float", "ints"), np.ones((3, 2)), 1.5)
+        yield ErrorSample(ArgumentTypeError, ("uint8", "bool()", "long()"), np.ones(2), np.ones(2, dtype=np.uint8))
+        yield ErrorSample(ArgumentTypeError, ("uint8", "mask"), np.ones((1, 2)), (0, np.ones(2, dtype=np.uint8)))
 
 
 class Unindex(Primitive):
@@ -100,7 +104,7 @@ class IndexPut(Primitive):
     @staticmethod
     def forward(be: Backend, x: Array, values: Array, *, index: Any) -> Array:
         out = be.xp.array(x, order="K")  # a copy, in the same memory order
-        put(out, index, values)
+        write_at(out, index, values)
         return out
 
     @staticmethod
@@ -109,7 +113,9 @@ class IndexPut(Primitive):
 
     @staticmethod
     def grad_values(g: Tensor, values_shape: Shape, index: Any) -> Tensor:
-        return Getitem.apply(g, index=index).sum_to_size(values_shape)
+        read = Getitem.apply(g, index=index)
+        extra = max(len(values_shape) - read.ndim, 0)  # dims of 1 in front, which an assignment leaves out
+        return read.sum_to_size(values_shape[extra:]).reshape(values_shape)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -121,14 +127,20 @@ class IndexPut(Primitive):
         yield Sample(x, np.array([1, 1, 0]), rng.normal(size=2), True)
         yield Sample(x, [np.array([1, 1]), np.array([0, 0])], rng.normal(size=2), accumulate=True)
         yield Sample(x, (np.array([2, 2]), np.array([0, 1])), 0.5, accumulate=True)
+        yield Sample(x, 0, rng.normal(size=(1, 1, 2)))  # values with dims of 1 in front
+        yield Sample(x, (0, 1), rng.normal(size=1))
+        yield Sample(x, Ellipsis, rng.normal(size=(1, 1, 3, 1)))
+        yield Sample(x, np.array([2, 0]), rng.normal(size=(1, 1, 2)))
+        yield Sample(np.array([1, 2], dtype=np.int8), 0, -128)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
         yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.ones((3, 2)), 0, np.ones(3))
         yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((3, 2)), 3, 0.0)
+        yield ErrorSample(ParameterError, ("300", "int8"), np.ones(2, dtype=np.int8), 0, 300)
 
 
-def put(array: Array, index: Any, values: Any) -> None:
+def write_at(array: Array, index: Any, values: Any) -> None:
     """``array[index] = values`` for an index from `normal_index`."""
     *views, last = index
     for step in views:
@@ -213,13 +225,35 @@ def _dims_of(part: Any) -> int:
 
 def _plain_part(be: Backend, part: Any, shape: Shape) -> Any:
     """Return an index as an int, slice, None, ... or an array of ints or bools."""
-    if part is None or part is Ellipsis or type(part) is int or isinstance(part, slice):
+    if part is None or part is Ellipsis or type(part) is int:
+        return part
+    if isinstance(part, slice):
+        if part.step is not None and operator.index(part.step) < 1:
+            raise ParameterError(
+                message(
+                    "index",
+                    f"a slice's step expects 1 or more, got {part.step}.",
+                    f"the tensor has shape {shape}",
+                    "turn the tensor round first: x.flip(0).",
+                )
+            )
         return part
     if isinstance(part, TapeTensor):
         part = part._array.copy()  # the gradient needs it as it is now
+    elif isinstance(part, np.integer):
+        return int(part)
     elif isinstance(part, (list, range, np.ndarray, np.generic, bool)):
         part = be.asarray(np.array(part, dtype=np.int64 if isinstance(part, list) and not part else None))
     kind = getattr(getattr(part, "dtype", None), "kind", "")
+    if kind == "u" and part.dtype == np.uint8:
+        raise ArgumentTypeError(
+            message(
+                "index",
+                f"an index of {part.dtype} may be meant as a mask, as in PyTorch, or as places.",
+                f"the tensor has shape {shape}; the index has shape {tuple(part.shape)}",
+                "convert it: index.bool() for a mask, index.long() for places.",
+            )
+        )
     if kind not in ("b", "i", "u"):
         raise ArgumentTypeError(
             message(
@@ -307,6 +341,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     Args:
         accumulate: add the values, rather than write them; repeats add up.
     Raises:
+        ParameterError: a number that the dtype does not hold.
         ShapeError: the values do not broadcast to the places.
 
     >>> import minicnn
@@ -327,6 +362,8 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
                 )
             )
         values = values.to(input._array.dtype)  # type: ignore[attr-defined]
+    if isinstance(values, (int, float)):
+        values = fitting("index_put", values, input._array.dtype)
     try:
         if accumulate:
             places = Getitem.forward(backend_of(input._array), input._array, index=where)

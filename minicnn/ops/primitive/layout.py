@@ -113,17 +113,17 @@ def _as_errors() -> Iterator[ErrorSample]:
 
 @composition(_as_samples, _as_errors)
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """Under the other tensor's shape, as `reshape`.
+    """Under the other tensor's shape, in the same memory: as the method ``view``.
 
     Raises:
-        ShapeError: the numbers of elements differ.
+        ShapeError: the numbers of elements differ; or the memory of another tensor would have to be copied.
 
     >>> import minicnn
     >>> view_as(minicnn.zeros(6), minicnn.zeros(2, 3)).shape
     (2, 3)
     """
     need_tensors("view_as", input=input, other=other)
-    return reshape(input, other.shape)
+    return input.view(other.shape)
 
 
 def _broadcast_samples(rng: Rng) -> Iterator[Sample]:

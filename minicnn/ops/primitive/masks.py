@@ -12,7 +12,7 @@ from minicnn.autograd.graph import wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ClassRangeError, DTypeError, IndexRangeError, ShapeError, message
 from minicnn.ops.checks import need_given, need_tensors
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.gather import gather
@@ -251,7 +251,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     Args:
         num_classes: how many; the largest class plus 1 by default.
     Raises:
-        IndexRangeError: a class out of range.
+        ClassRangeError: a class out of range, an IndexError and a RuntimeError.
         DTypeError: the classes are no ints.
         ShapeError: no elements to count the classes of.
 
@@ -271,13 +271,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
                 "one_hot",
                 "num_classes must be given for no elements.",
                 f"tensor {tuple(tensor.shape)}",
-                "write num_classes=10, for one.",
+                "write num_classes=10, for example.",
             )
         )
     low, high = (int(tensor._array.min()), int(tensor._array.max())) if tensor.numel() else (0, 0)
     count = high + 1 if num_classes < 0 else operator.index(num_classes)
     if low < 0 or (high >= count and tensor.numel()):
-        raise IndexRangeError(
+        raise ClassRangeError(
             message(
                 "one_hot",
                 f"class {low if low < 0 else high} is out of range for {count} classes.",

@@ -15,7 +15,7 @@ from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeErr
 from minicnn.ops.checks import need_floats, need_tensors
 from minicnn.ops.primitive.dims import Dims, normal_dims
 from minicnn.ops.primitive.extreme import amax, amin
-from minicnn.ops.primitive.reduce import _var_samples, distinct, mean, reduction_errors, std, sum, var
+from minicnn.ops.primitive.reduce import distinct, mean, reduction_errors, std, sum, var, var_samples
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -30,6 +30,8 @@ def _norm_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(x, 1, (0, -1), True)
     yield Sample(x, 3, dim=-1, keepdim=True)
     yield Sample(x, 0.5, 1)
+    yield Sample(x, -1.5, 1)
+    yield Sample(np.zeros((0, 3)), -1.0, 1)
     yield Sample(x, INFINITY, 2)
     yield Sample(x, -INFINITY, 0)
     yield Sample(x, INFINITY)
@@ -47,6 +49,8 @@ def _norm_errors() -> Iterator[ErrorSample]:
     )
     yield ErrorSample(ParameterError, ("p", "'nuc'"), np.ones((2, 3)), "nuc")
     yield ErrorSample(DTypeError, ("floats", "int64"), np.ones((2, 3), dtype=np.int64))
+    for p in (-1.0, -INFINITY):
+        yield ErrorSample(ShapeError, ("negative p", "(2, 0)"), np.ones((2, 0)), p, 1)
 
 
 @composition(_norm_samples, _norm_errors)
@@ -63,6 +67,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         DTypeError: the input is of integers.
         IndexRangeError: a dim out of range.
         ParameterError: another p.
+        ShapeError: a negative p over an empty dim.
     Gradient: g · x / y for p = 2, and 0 where y is 0, as in PyTorch.
 
     >>> import minicnn
@@ -76,9 +81,14 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
         p = 2
     if not isinstance(p, (int, float)):
         raise ParameterError(
-            message("norm", f"p expects a number or 'fro', got {p!r}.", f"input {tuple(x.shape)}", "use p=2, for one.")
+            message(
+                "norm", f"p expects a number or 'fro', got {p!r}.", f"input {tuple(x.shape)}", "use p=2, for example."
+            )
         )
     dims = normal_dims("norm", dim, x.ndim)
+    if p < 0 and any(x.shape[d] == 0 for d in dims):
+        got, fix = f"input {tuple(x.shape)}, p {p}", "use p=2, or leave out empty dims."
+        raise ShapeError(message("norm", "a negative p has no value over a dim of size 0.", got, fix))
     size = x.abs()
     if p == INFINITY:
         return amax(size, dims, keepdim)
@@ -101,7 +111,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
 def _power(size: Tensor, p: float) -> Tensor:
     """size^p, and no slope at 0, where it would be infinite for p < 1."""
     zero = size == 0
-    return (size.masked_fill(zero, 1.0) ** p).masked_fill(zero, 0.0) if 0 < p < 1 else size**p
+    return (size.masked_fill(zero, 1.0) ** p).masked_fill(zero, 0.0 if p > 0 else INFINITY) if p < 1 else size**p
 
 
 def _root(total: Tensor, p: float) -> Tensor:
@@ -128,6 +138,7 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dims = None, keepdim: bool = False
     """`norm` under the name it has in PyTorch's linalg: y = (Σ |x|ᵒ)^(1/o) over dims, all by default.
 
     Shapes: x (*); output without the dims, or with 1 in their place.
+    Args: as for `norm`, with ord for p.
     Raises:
         DTypeError, IndexRangeError, ParameterError: as `norm`.
 
@@ -159,6 +170,11 @@ def matrix_norm(
     """The norm of matrices: Frobenius, or the largest (−: smallest) sum of |a| of a column (1) or a row (inf).
 
     Shapes: A (*, n, m); output (*), or (*, 1, 1).
+    Args:
+        ord: ``"fro"``, 1, −1, inf or −inf.
+        dim: the two dims of the matrices.
+        keepdim: keep both dims, as 1.
+        dtype: cast to it first.
     Raises:
         ParameterError: another ord (those that need singular values are not here), or not two dims.
 
@@ -191,7 +207,7 @@ def matrix_norm(
 
 
 def _moments_samples(rng: Rng) -> Iterator[Sample]:
-    yield from (sample for sample in _var_samples(rng) if "axis" not in sample.kwargs)
+    yield from (sample for sample in var_samples(rng) if "axis" not in sample.kwargs)
 
 
 def _check_moments(where: str, input: Tensor) -> None:

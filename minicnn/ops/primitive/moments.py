@@ -12,7 +12,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
-from minicnn.ops.primitive.linalg import matmul
+from minicnn.ops.primitive.matmul import matmul
 from minicnn.ops.primitive.reduce import sum
 from minicnn.ops.primitive.triangle import diagonal
 from minicnn.ops.promote import as_float

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minicnn.autograd.graph import wrap
+from minicnn.autograd.graph import own, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
@@ -15,18 +15,14 @@ from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.extreme import Extreme, amax, amin
+from minicnn.ops.primitive.extreme import Extreme, amax, amin, extreme
 from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.index import getitem
-from minicnn.ops.primitive.join import narrow
-from minicnn.ops.primitive.reduce import distinct
+from minicnn.ops.primitive.parts import narrow
+from minicnn.ops.primitive.reduce import dim_errors, distinct
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
-
-
-def _dim_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "2"), np.ones((2, 3)), 2)
 
 
 def _sort_samples(rng: Rng) -> Iterator[Sample]:
@@ -43,7 +39,7 @@ def _sort_samples(rng: Rng) -> Iterator[Sample]:
 class Argsort(Primitive):
     constants = ("x",)
     samples = staticmethod(_sort_samples)
-    errors = staticmethod(_dim_errors)
+    errors = staticmethod(dim_errors)
 
     @staticmethod
     def forward(be: Backend, x: Array, *, dim: int, descending: bool) -> Array:
@@ -75,7 +71,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return Argsort.apply(input, dim=normal_dim("argsort", dim, input.ndim), descending=descending)
 
 
-@composition(_sort_samples, _dim_errors)
+@composition(_sort_samples, dim_errors)
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Extreme:
     """The elements in order along a dim, and where they come from.
 
@@ -93,7 +89,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     tensor([1., 2., 3.])
     """
     indices = argsort(input, dim, descending, stable)
-    return Extreme(gather(input, dim, indices) if input.ndim else input.clone(), indices)
+    return extreme("sort", gather(input, dim, indices) if input.ndim else input.clone(), indices)
 
 
 def _topk_samples(rng: Rng) -> Iterator[Sample]:
@@ -140,9 +136,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
             )
         )
     if input.ndim == 0:
-        return sort(input)
-    indices = narrow(argsort(input, dim, descending=largest), dim, 0, k)
-    return Extreme(gather(input, dim, indices), indices)
+        return extreme("topk", *sort(input))
+    indices = own(narrow(argsort(input, dim, descending=largest), dim, 0, k))
+    return extreme("topk", gather(input, dim, indices), indices)
 
 
 def _kth_samples(rng: Rng) -> Iterator[Sample]:
@@ -164,9 +160,14 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Ext
     """The k-th smallest element along a dim, counted from 1, and where it is.
 
     Shapes: input (*); values and indices without the dim, or with 1 in its place.
+    Args:
+        k: from 1 to the dim's size.
+        dim: along which.
+        keepdim: keep the dim, as 1.
     Returns:
         A named tuple (values, indices).
     Raises:
+        IndexRangeError: a dim out of range.
         ParameterError: k is below 1 or more than there are.
 
     >>> import minicnn
@@ -182,15 +183,18 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Ext
                 "kthvalue", f"k expects an int from 1 to {size}, got {k}.", f"dim {dim} of {size}", "k=1 is the least."
             )
         )
-    return _picked(input, dim, narrow(argsort(input, dim), dim, k - 1, 1) if input.ndim else argsort(input), keepdim)
+    indices = own(narrow(argsort(input, dim), dim, k - 1, 1)) if input.ndim else argsort(input)
+    return _picked("kthvalue", input, dim, indices, keepdim)
 
 
-def _picked(x: Tensor, dim: int, indices: Tensor, keepdim: bool) -> Extreme:
+def _picked(where: str, x: Tensor, dim: int, indices: Tensor, keepdim: bool) -> Extreme:
     """Return values at one index a row, and the indices."""
     if x.ndim == 0:
-        return Extreme(x.clone(), indices)
+        return extreme(where, x.clone(), indices)
     values = gather(x, dim, indices)
-    return Extreme(values, indices) if keepdim else Extreme(values.squeeze(dim), indices.squeeze(dim))
+    if not keepdim:
+        values, indices = values.squeeze(dim), indices.squeeze(dim)
+    return extreme(where, values, indices)
 
 
 def _median_samples(rng: Rng) -> Iterator[Sample]:
@@ -204,7 +208,7 @@ def _median_samples(rng: Rng) -> Iterator[Sample]:
 
 
 def _median_errors() -> Iterator[ErrorSample]:
-    yield from _dim_errors()
+    yield from dim_errors()
     yield ErrorSample(ShapeError, ("no elements",), np.ones((2, 0)), 1)
 
 
@@ -212,6 +216,10 @@ def _median_errors() -> Iterator[ErrorSample]:
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, the lower one of two; with ``dim``, along it, and where; NaN where there is one.
 
+    Shapes: input (*); output (), or values and indices without ``dim``, or with 1 in its place.
+    Args:
+        dim: along which; all elements by default, and then without indices.
+        keepdim: keep the dim, as 1.
     Returns:
         A tensor without dims; or, with ``dim``, a named tuple (values, indices).
     Raises:
@@ -228,7 +236,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         return amin(getitem(input, (input == found) | (input != input)))  # ties share the gradient; NaN comes first
     dim = normal_dim("median", dim, input.ndim)
     if input.ndim == 0:
-        return _picked(input, dim, argsort(input), keepdim)
+        return _picked("median", input, dim, argsort(input), keepdim)
     size = input.shape[dim]
     if size == 0:
         raise ShapeError(
@@ -236,7 +244,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         )
     broken = (input != input).sum(dim, True)  # NaNs are sorted to the end
     place = ((broken == 0) * ((size - 1) // 2) + (broken != 0) * (size - broken)).to(np.int64)
-    return _picked(input, dim, gather(argsort(input, dim), dim, place), keepdim)
+    return _picked("median", input, dim, gather(argsort(input, dim), dim, place), keepdim)
 
 
 class MinMax(NamedTuple):
@@ -244,6 +252,9 @@ class MinMax(NamedTuple):
 
     min: Any
     max: Any
+
+
+MinMax.__name__ = "aminmax"  # as which it prints
 
 
 def _aminmax_samples(rng: Rng) -> Iterator[Sample]:
@@ -287,12 +298,12 @@ def _unique_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.zeros(0, dtype=np.int64))
 
 
-def _unique_errors() -> Iterator[ErrorSample]:
+def unique_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1, 1])
     yield ErrorSample(IndexRangeError, ("dim", "2"), np.ones((2, 3)), dim=2)
 
 
-@composition(_unique_samples, _unique_errors)
+@composition(_unique_samples, unique_errors)
 def unique(
     input: Tensor,
     sorted: bool = True,

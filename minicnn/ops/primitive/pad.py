@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 Shape = tuple[int, ...]
+Pairs = tuple[tuple[int, int], ...]
 
 
 class ConstantPad(Primitive):
@@ -40,6 +41,8 @@ class ConstantPad(Primitive):
         for mode in ("reflect", "replicate", "circular"):
             yield Sample(rng.normal(size=(2, 2, 4)), (2, 1), mode)
             yield Sample(rng.normal(size=(1, 2, 3, 4)), (1, 2, 0, 1), mode)
+            yield Sample(rng.normal(size=(1, 2, 5)), (2, -1), mode)
+            yield Sample(rng.normal(size=(1, 1, 4, 5)), (-1, 2, 1, -2), mode)
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
@@ -47,6 +50,7 @@ class ConstantPad(Primitive):
         yield ErrorSample(ParameterError, ("mode", "'mirror'"), np.ones((2, 3)), (1, 1), "mirror")
         yield ErrorSample(ShapeError, ("reflect", "smaller", "3"), np.ones((1, 2, 3)), (3, 0), "reflect")
         yield ErrorSample(ShapeError, ("negative", "3"), np.ones((2, 3)), (-2, -2))
+        yield ErrorSample(ShapeError, ("circular", "size of 2"), np.ones((1, 1, 3)), (3, -1), "circular")
 
 
 @ConstantPad.public
@@ -89,13 +93,21 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
                 "choose one of the four.",
             )
         )
+    if mode == "circular":  # it goes round what is left; the other modes mirror and repeat what was there
+        input, pads = _cropped(input, pads)
     for dim, (low, high) in enumerate(pads):
         if low or high:
             input = _index_pad(input, dim, low, high, mode)
     return input
 
 
-def _constant_pad(x: Tensor, pads: tuple[tuple[int, int], ...], value: float) -> Tensor:
+def _constant_pad(x: Tensor, pads: Pairs, value: float) -> Tensor:
+    x, pads = _cropped(x, pads)
+    return ConstantPad.apply(x, pads=pads, value=value)
+
+
+def _cropped(x: Tensor, pads: Pairs) -> tuple[Tensor, Pairs]:
+    """Return the tensor cropped by the negative widths, and the others."""
     if any(size + min(low, 0) + min(high, 0) < 0 for size, (low, high) in zip(x.shape, pads, strict=True)):
         raise ShapeError(
             message(
@@ -108,7 +120,7 @@ def _constant_pad(x: Tensor, pads: tuple[tuple[int, int], ...], value: float) ->
     crop = tuple(slice(max(-low, 0), size - max(-high, 0)) for size, (low, high) in zip(x.shape, pads, strict=True))
     if any(low < 0 or high < 0 for low, high in pads):
         x = x[crop]
-    return ConstantPad.apply(x, pads=tuple((max(low, 0), max(high, 0)) for low, high in pads), value=value)
+    return x, tuple((max(low, 0), max(high, 0)) for low, high in pads)
 
 
 # For each mode: the largest width it allows for a size, and the element that stands at place i (from −low on).

@@ -1,4 +1,4 @@
-"""Tensors taken apart and put together: split, chunk, tensor_split, unbind, select, hstack, vstack, dstack, concat."""
+"""Tensors taken apart, as views: narrow, select, unbind, split, chunk, tensor_split, hsplit, vsplit, dsplit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,41 @@ import numpy as np
 
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.join import cat, narrow
-from minicnn.ops.primitive.shape import reshape
+from minicnn.ops.primitive.reduce import dim_errors
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
+
+
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """``length`` elements along a dim, from ``start``; a view.
+
+    Args:
+        start: the first of them; negative from the end.
+    Raises:
+        IndexRangeError: a dim or start out of range.
+        ParameterError: a negative length, or one that reaches beyond the end.
+        ShapeError: the input has no dims.
+
+    >>> import minicnn
+    >>> narrow(minicnn.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    _need_dims("narrow", input)
+    dim = normal_dim("narrow", dim, input.ndim)
+    size, first, length = input.shape[dim], operator.index(start), operator.index(length)
+    got = f"input {tuple(input.shape)}, dim {dim}; start {first}, length {length}"
+    if not -size <= first <= size:
+        fix = f"use a start from {-size} to {size}."
+        raise IndexRangeError(message("narrow", f"start {first} is out of range for a size of {size}.", got, fix))
+    first += size if first < 0 else 0
+    if not 0 <= length <= size - first:
+        problem = f"length expects 0 to {size - first}, what there is from start on, got {length}."
+        raise ParameterError(message("narrow", problem, got, f"use length={size - first}, or less."))
+    return input[(slice(None),) * dim + (slice(first, first + length),)]
 
 
 def _need_dims(where: str, x: Tensor) -> None:
@@ -27,6 +54,63 @@ def _need_dims(where: str, x: Tensor) -> None:
         raise ShapeError(
             message(where, "expects a tensor of at least 1 dim.", "input () is a single number", "reshape it: x[None].")
         )
+
+
+def _select_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 2)), 0, 2)
+    yield Sample(rng.normal(size=(3, 2)), -1, -2)
+    yield Sample(rng.normal(size=3), 0, -1)  # one element, without dims
+    yield Sample(rng.normal(size=(2, 3, 2)), dim=1, index=0)
+    yield Sample(np.array([[1, 2], [3, 4]]), 1, 1)
+    yield Sample(np.zeros((2, 0)), 0, 1)
+
+
+def _select_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((2, 3)), 1, 3)
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 0)
+
+
+@composition(_select_samples, _select_errors)
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """One slice along a dim, without it; a view.
+
+    Shapes: input (*); output without ``dim``.
+    Raises:
+        IndexRangeError: a dim or an index out of range.
+
+    >>> import minicnn
+    >>> select(minicnn.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
+    _need_dims("select", input)
+    return input[(*(slice(None),) * normal_dim("select", dim, input.ndim), operator.index(index))]
+
+
+def _unbind_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(3, 2)))
+    yield Sample(rng.normal(size=(3, 2)), 1)
+    yield Sample(rng.normal(size=(3, 0)), dim=-2)
+    yield Sample(rng.normal(size=3))
+    yield Sample(rng.normal(size=(2, 1, 2)), -1)
+    yield Sample(np.array([[1, 2]]), 1)
+
+
+@composition(_unbind_samples, dim_errors)
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """All slices along a dim, without it; views.
+
+    Shapes: input (*); each output without ``dim``.
+    Raises:
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> unbind(minicnn.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+    _need_dims("unbind", input)
+    dim = normal_dim("unbind", dim, input.ndim)
+    before = (slice(None),) * dim
+    return tuple(input[(*before, i)] for i in range(input.shape[dim]))
 
 
 def _pieces(x: Tensor, dim: int, sizes: Sequence[int]) -> tuple[Tensor, ...]:
@@ -77,7 +161,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
                     "split",
                     f"split_size expects 1 or more, got {size}.",
                     f"dim {dim} of {total}",
-                    "x.split(2), for one.",
+                    "x.split(2), for example.",
                 )
             )
         sizes = [min(size, total - start) for start in range(0, total, size or 1)] or [0]
@@ -128,7 +212,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks < 1:
         raise ParameterError(
             message(
-                "chunk", f"chunks expects 1 or more, got {chunks}.", f"dim {dim} of {total}", "x.chunk(2), for one."
+                "chunk", f"chunks expects 1 or more, got {chunks}.", f"dim {dim} of {total}", "x.chunk(2), for example."
             )
         )
     if total == 0:
@@ -177,201 +261,96 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     return tuple(input[(*before, slice(a, b))] for a, b in itertools.pairwise(cuts))
 
 
-def _unbind_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(3, 2)))
-    yield Sample(rng.normal(size=(3, 2)), 1)
-    yield Sample(rng.normal(size=(3, 0)), dim=-2)
-    yield Sample(rng.normal(size=3))
-    yield Sample(rng.normal(size=(2, 1, 2)), -1)
-    yield Sample(np.array([[1, 2]]), 1)
+def _even_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("at least",), np.ones(()), 2)
+    yield ErrorSample(ShapeError, ("equal", "3"), np.ones((4, 4, 4)), 3)
+    yield ErrorSample(ArgumentTypeError, ("Tensor", "list"), [1.0], 2)
 
 
-def _dim_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "2"), np.ones((2, 3)), 2)
+def _hsplit_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 4)), 2)
+    yield Sample(rng.normal(size=4), 4)
+    yield Sample(rng.normal(size=(2, 5)), [1, 3])
+    yield Sample(rng.normal(size=(1, 4, 2)), (2, 9))
+    yield Sample(np.arange(6), 3)
+    yield Sample(np.zeros((0, 2)), 1)
 
 
-@composition(_unbind_samples, _dim_errors)
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """All slices along a dim, without it; views.
-
-    Shapes: input (*); each output without ``dim``.
-    Raises:
-        IndexRangeError: a dim out of range.
-
-    >>> import minicnn
-    >>> unbind(minicnn.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
-    """
-    _need_dims("unbind", input)
-    dim = normal_dim("unbind", dim, input.ndim)
-    before = (slice(None),) * dim
-    return tuple(input[(*before, i)] for i in range(input.shape[dim]))
-
-
-def _select_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(3, 2)), 0, 2)
-    yield Sample(rng.normal(size=(3, 2)), -1, -2)
-    yield Sample(rng.normal(size=3), 0, -1)  # one element, without dims
-    yield Sample(rng.normal(size=(2, 3, 2)), dim=1, index=0)
-    yield Sample(np.array([[1, 2], [3, 4]]), 1, 1)
-    yield Sample(np.zeros((2, 0)), 0, 1)
-
-
-def _select_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("index 3", "size 3"), np.ones((2, 3)), 1, 3)
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1"), np.ones((2, 3)), 2, 0)
-
-
-@composition(_select_samples, _select_errors)
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """One slice along a dim, without it; a view.
-
-    Shapes: input (*); output without ``dim``.
-    Raises:
-        IndexRangeError: a dim or an index out of range.
-
-    >>> import minicnn
-    >>> select(minicnn.tensor([[1, 2], [3, 4]]), 1, 0)
-    tensor([1, 3])
-    """
-    _need_dims("select", input)
-    return input[(*(slice(None),) * normal_dim("select", dim, input.ndim), operator.index(index))]
-
-
-def _several(where: str, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    tensors = tuple(tensors)
-    need_tensors(where, **{f"tensors[{i}]": t for i, t in enumerate(tensors)})
-    return tensors
-
-
-def _stack_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))])
-    yield Sample([rng.normal(size=3), rng.normal(size=3)])
-    yield Sample([rng.normal(size=()), rng.normal(size=()), rng.normal(size=())])
-    yield Sample([rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2))])
-    yield Sample([rng.normal(size=(0, 3)), rng.normal(size=(0, 3))])
-    yield Sample([rng.normal(size=(2, 1))])
-    yield Sample([np.array([1, 2]), np.array([3, 4])])
-
-
-def _stack_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("2, 3", "4, 5"), [np.ones((2, 3)), np.ones((4, 5))])
-    yield ErrorSample(ParameterError, "at least one", [])
-
-
-@composition(_stack_samples, _stack_errors)
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors side by side: joined along dim 1, or dim 0 of vectors.
+@composition(_hsplit_samples, _even_errors)
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along dim 1, or dim 0 of a vector: so many equal ones, or cut before the indices listed; views.
 
     Raises:
-        ShapeError: other dims differ.
-        ParameterError: there are no tensors.
+        ShapeError: the input has no dims, or the parts are not equal.
 
     >>> import minicnn
-    >>> hstack([minicnn.zeros(1), minicnn.ones(2)])
-    tensor([0., 1., 1.])
+    >>> hsplit(minicnn.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
     """
-    parts = tuple(at_least(1, t) for t in _several("hstack", tensors))
-    return cat(parts, 0 if not parts or parts[0].ndim == 1 else 1)
+    return _evenly("hsplit", input, indices_or_sections, 1)
 
 
-@composition(_stack_samples, _stack_errors)
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors one above the other: joined along dim 0; vectors are rows.
+def _vsplit_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(4, 2)), 2)
+    yield Sample(rng.normal(size=(5, 2)), [1, 3])
+    yield Sample(rng.normal(size=(4, 1, 2)), (2, 9))
+    yield Sample(np.arange(6).reshape(6, 1), 3)
+    yield Sample(np.zeros((2, 0)), 1)
+    yield Sample(rng.normal(size=(3, 2)), 3)
+
+
+@composition(_vsplit_samples, _even_errors)
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along dim 0 of two dims or more: so many equal ones, or cut before the indices listed; views.
 
     Raises:
-        ShapeError: other dims differ.
-        ParameterError: there are no tensors.
+        ShapeError: the input has fewer than two dims, or the parts are not equal.
 
     >>> import minicnn
-    >>> vstack([minicnn.zeros(2), minicnn.ones(2)])
-    tensor([[0., 0.],
-            [1., 1.]])
+    >>> [x.shape for x in vsplit(minicnn.zeros(4, 3), 2)]
+    [(2, 3), (2, 3)]
     """
-    return cat(tuple(at_least(2, t) for t in _several("vstack", tensors)), 0)
+    return _evenly("vsplit", input, indices_or_sections, 0)
 
 
-@composition(_stack_samples, _stack_errors)
-def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Tensors one behind the other: joined along dim 2.
+def _dsplit_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(1, 2, 4)), 2)
+    yield Sample(rng.normal(size=(2, 1, 5)), [1, 3])
+    yield Sample(rng.normal(size=(1, 2, 4, 2)), (2, 9))
+    yield Sample(np.arange(6).reshape(1, 1, 6), 3)
+    yield Sample(np.zeros((0, 1, 2)), 1)
+    yield Sample(rng.normal(size=(2, 1, 3)), 3)
+
+
+@composition(_dsplit_samples, _even_errors)
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along dim 2 of three dims or more: so many equal ones, or cut before the indices listed; views.
 
     Raises:
-        ShapeError: other dims differ.
-        ParameterError: there are no tensors.
+        ShapeError: the input has fewer than three dims, or the parts are not equal.
 
     >>> import minicnn
-    >>> dstack([minicnn.zeros(2), minicnn.ones(2)]).shape
-    (1, 2, 2)
+    >>> [x.shape for x in dsplit(minicnn.zeros(1, 2, 4), 2)]
+    [(1, 2, 2), (1, 2, 2)]
     """
-    return cat(tuple(at_least(3, t) for t in _several("dstack", tensors)), 2)
+    return _evenly("dsplit", input, indices_or_sections, 2)
 
 
-def at_least(ndim: int, x: Tensor) -> Tensor:
-    """Return the tensor with so many dims, as NumPy's atleast_1d, 2d and 3d add them."""
-    shape = tuple(x.shape)
-    if x.ndim >= ndim:
-        return x
-    if ndim == 3:
-        return reshape(x, {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}[x.ndim])
-    return reshape(x, (1,) * (ndim - x.ndim) + shape)
-
-
-def _atleast_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((), (3,), (2, 3), (0,), (2, 1, 3)):
-        yield Sample(rng.normal(size=shape))
-    yield Sample(np.array(4))
-
-
-def _atleast_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(TypeError, ("Tensor", "float"), 1.0)
-
-
-@composition(_atleast_samples, _atleast_errors)
-def atleast_1d(input: Tensor) -> Tensor:
-    """The tensor, with a dim of size 1 where it has none.
-
-    >>> import minicnn
-    >>> atleast_1d(minicnn.tensor(2.0))
-    tensor([2.])
-    """
-    need_tensors("atleast_1d", input=input)
-    return at_least(1, input)
-
-
-@composition(_atleast_samples, _atleast_errors)
-def atleast_2d(input: Tensor) -> Tensor:
-    """The tensor, with dims of size 1 in front where it has fewer than two.
-
-    >>> import minicnn
-    >>> atleast_2d(minicnn.tensor([2.0, 3.0]))
-    tensor([[2., 3.]])
-    """
-    need_tensors("atleast_2d", input=input)
-    return at_least(2, input)
-
-
-def _concat_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(1, 3))])
-    yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], 1)
-    yield Sample([rng.normal(size=(2, 3)), rng.normal(size=(2, 1))], axis=-1)
-    yield Sample([rng.normal(size=2), rng.normal(size=1), rng.normal(size=3)], dim=-1)
-    yield Sample([np.array([[1, 2]]), np.array([[3, 4]])])
-    yield Sample([np.zeros((0, 2)), np.zeros((0, 1))], 1)
-
-
-@composition(_concat_samples, _stack_errors)
-def concat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Another name of `cat`.
-
-    Raises:
-        ShapeError: other dims differ.
-        ParameterError: there are no tensors.
-
-    >>> import minicnn
-    >>> concat([minicnn.zeros(1), minicnn.ones(1)])
-    tensor([0., 1.])
-    """
-    return cat(tensors, dim, axis=axis)
-
-
-concatenate = concat
+def _evenly(where: str, x: Tensor, parts: Any, dim: int) -> tuple[Tensor, ...]:
+    need_tensors(where, input=x)
+    fewest = {"hsplit": 1, "vsplit": 2, "dsplit": 3}[where]
+    if x.ndim < fewest:
+        raise ShapeError(
+            message(where, f"expects at least {fewest} dims.", f"input {tuple(x.shape)}", "use tensor_split.")
+        )
+    dim = min(dim, x.ndim - 1)
+    if isinstance(parts, int) and parts > 0 and x.shape[dim] % parts:
+        raise ShapeError(
+            message(
+                where,
+                f"dim {dim} of size {x.shape[dim]} has no {parts} equal parts.",
+                f"input {tuple(x.shape)}",
+                "use tensor_split, whose parts may differ by one.",
+            )
+        )
+    return tensor_split(x, parts, dim)

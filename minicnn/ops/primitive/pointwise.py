@@ -1,4 +1,4 @@
-"""Functions of one tensor, element by element."""
+"""One tensor, element by element: neg, abs, square, sqrt, rsqrt, reciprocal, sigmoid, relu."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import ArgumentTypeError, DTypeError, message
+from minicnn.errors import DTypeError, message
+from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.elementwise import Unary
 
 if TYPE_CHECKING:
@@ -43,50 +44,6 @@ class Abs(Unary):
         return g * x.sign()
 
 
-class Exp(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.exp(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g * out
-
-
-class Log(Unary):
-    interval = (0.5, 3.0)
-
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.log(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g / x
-
-
-class Log1p(Unary):
-    interval = (-0.5, 2.0)
-
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.log1p(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g / (x + 1)
-
-
-class Expm1(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.expm1(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g * (out + 1)
-
-
 class Sqrt(Unary):
     interval = (0.5, 3.0)
 
@@ -99,34 +56,16 @@ class Sqrt(Unary):
         return g / (out * 2)
 
 
-class Sin(Unary):
+class Reciprocal(Unary):
+    interval = (0.5, 3.0)
+
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.sin(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g * x.cos()
-
-
-class Cos(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.cos(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return -(g * x.sin())
-
-
-class Tanh(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.tanh(x)
+        return be.xp.reciprocal(x)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
-        return g - g * (out * out)
+        return -(g * (out * out))
 
 
 class Sigmoid(Unary):
@@ -185,56 +124,24 @@ def abs(input: Tensor) -> Tensor:
     return Abs.apply(input)
 
 
-@Exp.public
-def exp(input: Tensor) -> Tensor:
-    """Exponential: y = eˣ.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> exp(minicnn.tensor([0.0, 1.0]))
-    tensor([1.0000, 2.7183])
-    """
-    return Exp.apply(input)
+def _square_samples(rng: Rng) -> Iterator[Sample]:
+    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
+        yield Sample(rng.normal(size=shape))
+    yield Sample(np.array([[-3, 0, 2]]))
 
 
-@Log.public
-def log(input: Tensor) -> Tensor:
-    """Natural logarithm: y = ln x; −inf at 0 and NaN below.
+@composition(_square_samples, Unary.errors)
+def square(input: Tensor) -> Tensor:
+    """y = x²; integers stay integers.
 
-    Shapes: input and output (*).
+    Shapes: input (*); output as input.
 
     >>> import minicnn
-    >>> log(minicnn.tensor([1.0, 10.0]))
-    tensor([0.0000, 2.3026])
+    >>> square(minicnn.tensor([3.0, -2.0]))
+    tensor([9., 4.])
     """
-    return Log.apply(input)
-
-
-@Log1p.public
-def log1p(input: Tensor) -> Tensor:
-    """y = ln(1 + x), exact for small x.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> log1p(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.6931])
-    """
-    return Log1p.apply(input)
-
-
-@Expm1.public
-def expm1(input: Tensor) -> Tensor:
-    """y = eˣ − 1, exact for small x.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> expm1(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 1.7183])
-    """
-    return Expm1.apply(input)
+    need_tensors("square", input=input)
+    return input**2
 
 
 @Sqrt.public
@@ -250,44 +157,37 @@ def sqrt(input: Tensor) -> Tensor:
     return Sqrt.apply(input)
 
 
-@Sin.public
-def sin(input: Tensor) -> Tensor:
-    """Sine of an angle in radians.
+def _rsqrt_samples(rng: Rng) -> Iterator[Sample]:
+    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
+        yield Sample(rng.uniform(0.5, 3.0, shape))
+    yield Sample(np.array([1, 4, 100]))
+
+
+@composition(_rsqrt_samples, Unary.errors)
+def rsqrt(input: Tensor) -> Tensor:
+    """y = 1 / √x.
 
     Shapes: input and output (*).
 
     >>> import minicnn
-    >>> sin(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8415])
+    >>> rsqrt(minicnn.tensor([4.0]))
+    tensor([0.5000])
     """
-    return Sin.apply(input)
+    return 1 / sqrt(input)
 
 
-@Cos.public
-def cos(input: Tensor) -> Tensor:
-    """Cosine of an angle in radians.
+@Reciprocal.public
+def reciprocal(input: Tensor) -> Tensor:
+    """y = 1 / x.
 
-    Shapes: input and output (*).
+    Shapes: input (*); output as input.
+    Gradient: −g · y².
 
     >>> import minicnn
-    >>> cos(minicnn.tensor([0.0, 1.0]))
-    tensor([1.0000, 0.5403])
+    >>> reciprocal(minicnn.tensor([2.0, 4.0]))
+    tensor([0.5000, 0.2500])
     """
-    return Cos.apply(input)
-
-
-@Tanh.public
-def tanh(input: Tensor) -> Tensor:
-    """Hyperbolic tangent: y = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ).
-
-    Shapes: input and output (*).
-    Gradient: dx = g · (1 − y²).
-
-    >>> import minicnn
-    >>> tanh(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.7616])
-    """
-    return Tanh.apply(input)
+    return Reciprocal.apply(input)
 
 
 @Sigmoid.public
@@ -315,26 +215,3 @@ def relu(input: Tensor) -> Tensor:
     tensor([0., 2.])
     """
     return Relu.apply(input)
-
-
-def _rsqrt_samples(rng: Rng) -> Iterator[Sample]:
-    for shape in ((2, 3), (), (0, 2), (1,), (2, 1, 2, 1, 2)):
-        yield Sample(rng.uniform(0.5, 3.0, shape))
-    yield Sample(np.array([1, 4, 100]))
-
-
-def _tensor_only() -> Iterator[ErrorSample]:
-    yield ErrorSample(ArgumentTypeError, "expects a Tensor", [1.0])
-
-
-@composition(_rsqrt_samples, _tensor_only)
-def rsqrt(input: Tensor) -> Tensor:
-    """y = 1 / √x.
-
-    Shapes: input and output (*).
-
-    >>> import minicnn
-    >>> rsqrt(minicnn.tensor([4.0]))
-    tensor([0.5000])
-    """
-    return 1 / sqrt(input)

@@ -1,8 +1,9 @@
-"""Products of vectors and matrices: mm, bmm, mv, dot, outer, inner, addmm, addmv, baddbmm, tensordot."""
+"""Products of vectors and matrices: mm, bmm, mv, dot, vdot, vecdot, outer, inner, tensordot."""
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.errors import ShapeError, message
+from minicnn.errors import DTypeError, IndexRangeError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.primitive.dims import named_dims
-from minicnn.ops.primitive.linalg import matmul
-from minicnn.ops.primitive.shape import expand, permute, reshape
+from minicnn.ops.primitive.matmul import matmul
+from minicnn.ops.primitive.reduce import sum
+from minicnn.ops.primitive.shape import permute, reshape
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -160,6 +162,55 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return matmul(input, tensor)
 
 
+@composition(_dot_samples, _dot_errors)
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """`dot`, whose name differs for complex vectors only: y = Σ aᵢ bᵢ.
+
+    Shapes: (k) and (k) -> ().
+    Raises:
+        ShapeError: other shapes.
+
+    >>> import minicnn
+    >>> vdot(minicnn.tensor([1.0, 2.0]), minicnn.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return dot(input, other)
+
+
+def _vecdot_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=4), rng.normal(size=4))
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=3))
+    yield Sample(rng.normal(size=(3, 2)), rng.normal(size=(3, 1)), dim=0)
+    yield Sample(rng.normal(size=3), rng.normal(size=(2, 2, 3)))
+    yield Sample(rng.normal(size=(1, 3, 2)), rng.normal(size=(2, 3, 1)), dim=-2)
+    yield Sample(np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+def _vecdot_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.ones(2), np.ones(3))
+    yield ErrorSample(DTypeError, ("one dtype", "int64"), np.ones(2), np.array([1, 2]))
+    yield ErrorSample(IndexRangeError, ("dim", "1"), np.ones(2), np.ones(2), dim=1)
+
+
+@composition(_vecdot_samples, _vecdot_errors)
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """The dot products of vectors along a dim: Σ x y.
+
+    Shapes: x and y broadcast; output without the dim.
+    Raises:
+        ShapeError, DTypeError: the shapes do not broadcast, or the dtypes differ.
+        IndexRangeError: a dim out of range.
+
+    >>> import minicnn
+    >>> vecdot(minicnn.tensor([[1.0, 2.0]]), minicnn.tensor([[3.0, 4.0]]))
+    tensor([11.])
+    """
+    need_tensors("vecdot", x=x, y=y)
+    need_one_dtype("vecdot", x=x, y=y)
+    return sum(x * y, operator.index(dim))
+
+
 def _outer_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=3), rng.normal(size=2))
     yield Sample(np.zeros(0), rng.normal(size=2))
@@ -220,98 +271,6 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     if input.ndim == 0 or other.ndim == 0:
         return input * other
     return tensordot(input, other, ([-1], [-1]))
-
-
-def _addmm_samples(rng: Rng) -> Iterator[Sample]:
-    a, b = rng.normal(size=(2, 3)), rng.normal(size=(3, 4))
-    yield Sample(rng.normal(size=(2, 4)), a, b)
-    yield Sample(rng.normal(size=4), a, b, beta=0.5, alpha=2.0)
-    yield Sample(rng.normal(size=(2, 1)), a, b, alpha=-1)
-    yield Sample(rng.normal(size=()), a, b, beta=0)
-    yield Sample(rng.normal(size=(1, 4)), np.zeros((2, 0)), np.zeros((0, 4)), beta=2)
-    yield Sample(np.array([[1, 2]]), np.array([[3]]), np.array([[4, 5]]))
-
-
-def _addmm_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(2, 3)", "(4, 2)"), np.ones((2, 2)), np.ones((2, 3)), np.ones((4, 2)))
-    yield ErrorSample(ShapeError, ("(2, 4)", "(2, 1)"), np.ones((2, 4)), np.ones((2, 3)), np.ones((3, 1)))
-
-
-@composition(_addmm_samples, _addmm_errors)
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """y = beta · input + alpha · mat1 mat2.
-
-    Shapes: (n, k) and (k, m) -> (n, m); input broadcasts to it.
-    Raises:
-        ShapeError: other shapes.
-
-    >>> import minicnn
-    >>> addmm(minicnn.ones(1), minicnn.ones(1, 2), minicnn.ones(2, 1))
-    tensor([[3.]])
-    """
-    return added(input, mm(mat1, mat2), beta, alpha)
-
-
-def added(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    whole = input if input.shape == product.shape else expand(input, product.shape)  # the product never grows
-    return (whole if beta == 1 else whole * beta) + (product if alpha == 1 else product * alpha)
-
-
-def _addmv_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3), beta=0.5, alpha=2.0)
-    yield Sample(rng.normal(size=2), rng.normal(size=(2, 3)), rng.normal(size=3))
-    yield Sample(rng.normal(size=1), rng.normal(size=(2, 3)), rng.normal(size=3), alpha=-1)
-    yield Sample(rng.normal(size=()), rng.normal(size=(2, 1)), rng.normal(size=1), beta=2)
-    yield Sample(rng.normal(size=2), np.zeros((2, 0)), np.zeros(0))
-    yield Sample(np.array([1]), np.array([[2, 3]]), np.array([4, 5]))
-
-
-def _addmv_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(2, 3)", "(2,)"), np.ones(2), np.ones((2, 3)), np.ones(2))
-
-
-@composition(_addmv_samples, _addmv_errors)
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """y = beta · input + alpha · mat vec.
-
-    Shapes: (n, k) and (k) -> (n); input broadcasts to it.
-    Raises:
-        ShapeError: other shapes.
-
-    >>> import minicnn
-    >>> addmv(minicnn.ones(1), minicnn.ones(1, 2), minicnn.ones(2))
-    tensor([3.])
-    """
-    return added(input, mv(mat, vec), beta, alpha)
-
-
-def _baddbmm_samples(rng: Rng) -> Iterator[Sample]:
-    a, b = rng.normal(size=(2, 2, 3)), rng.normal(size=(2, 3, 4))
-    yield Sample(rng.normal(size=(2, 2, 4)), a, b)
-    yield Sample(rng.normal(size=(2, 1)), a, b, beta=0.5, alpha=2.0)
-    yield Sample(rng.normal(size=(2, 1, 1)), a, b, alpha=-1)
-    yield Sample(rng.normal(size=()), a[:1], b[:1], beta=0)
-    yield Sample(rng.normal(size=(2, 4)), np.zeros((2, 2, 0)), np.zeros((2, 0, 4)), beta=2)
-    yield Sample(np.array([[[1, 2]]]), np.array([[[3]]]), np.array([[[4, 5]]]))
-
-
-def _baddbmm_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("(2, 2, 3)", "(1, 3, 2)"), np.ones(1), np.ones((2, 2, 3)), np.ones((1, 3, 2)))
-
-
-@composition(_baddbmm_samples, _baddbmm_errors)
-def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """y = beta · input + alpha · batch1 batch2, for batches of matrices.
-
-    Shapes: (b, n, k) and (b, k, m) -> (b, n, m); input broadcasts to it.
-    Raises:
-        ShapeError: other shapes.
-
-    >>> import minicnn
-    >>> baddbmm(minicnn.ones(1), minicnn.ones(1, 1, 2), minicnn.ones(1, 2, 1))
-    tensor([[[3.]]])
-    """
-    return added(input, bmm(batch1, batch2), beta, alpha)
 
 
 def _tensordot_samples(rng: Rng) -> Iterator[Sample]:

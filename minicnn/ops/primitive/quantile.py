@@ -14,14 +14,14 @@ from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
 from minicnn.ops.primitive.dims import Dims, normal_dim
-from minicnn.ops.primitive.extreme import Extreme, amax, amin
+from minicnn.ops.primitive.extreme import Extreme, amax, amin, extreme
 from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.index import getitem
 from minicnn.ops.primitive.measure import nansum
 from minicnn.ops.primitive.order import argsort, sort
 from minicnn.ops.primitive.rearrange import movedim
 from minicnn.ops.primitive.reduce import distinct, reduction_errors, sum
-from minicnn.ops.primitive.select import where
+from minicnn.ops.primitive.where import where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -217,14 +217,16 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
         return amin(getitem(input, (input == found) | (found != found)))  # ties share the gradient
     d = normal_dim("nanmedian", dim, input.ndim)
     if input.ndim == 0:
-        return Extreme(input.clone(), argsort(input))
+        return extreme("nanmedian", input.clone(), argsort(input))
     if input.shape[d] == 0:
         raise ShapeError(message("nanmedian", "there are no elements.", f"shape {tuple(input.shape)}", "skip it."))
     whole = sum(input == input, d, True)
     place = ((whole - 1).clamp(min=0) // 2).to(np.int64)
     indices = gather(argsort(input, d), d, place)
     values = gather(input, d, indices)
-    return Extreme(values, indices) if keepdim else Extreme(values.squeeze(d), indices.squeeze(d))
+    if not keepdim:
+        values, indices = values.squeeze(d), indices.squeeze(d)
+    return extreme("nanmedian", values, indices)
 
 
 def _mode_samples(rng: Rng) -> Iterator[Sample]:
@@ -243,6 +245,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Extreme:
     """The element that occurs most often along a dim, of several the smallest; and the last place where it is.
 
     Shapes: input (*); values and indices without the dim, or with 1 in its place.
+    Args:
+        dim: along which.
+        keepdim: keep the dim, as 1.
     Returns:
         A named tuple (values, indices).
     Raises:
@@ -251,12 +256,12 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Extreme:
 
     >>> import minicnn
     >>> mode(minicnn.tensor([3, 1, 3, 2]))
-    Extreme(values=tensor(3), indices=tensor(2))
+    mode(values=tensor(3), indices=tensor(2))
     """
     need_tensors("mode", input=input)
     d = normal_dim("mode", dim, input.ndim)
     if input.ndim == 0:
-        return Extreme(input.clone(), argsort(input))
+        return extreme("mode", input.clone(), argsort(input))
     if input.shape[d] == 0:
         raise ShapeError(
             message("mode", "there are no elements.", f"shape {tuple(input.shape)}", "skip empty tensors.")
@@ -269,7 +274,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Extreme:
     steps = wrap(backend_of(x._array).xp.arange(x.shape[-1]))
     indices = movedim(amax(where(x == smallest, steps, -1), -1, True), -1, d)
     values = gather(input, d, indices)
-    return Extreme(values, indices) if keepdim else Extreme(values.squeeze(d), indices.squeeze(d))
+    if not keepdim:
+        values, indices = values.squeeze(d), indices.squeeze(d)
+    return extreme("mode", values, indices)
 
 
 def _msort_samples(rng: Rng) -> Iterator[Sample]:

@@ -1,4 +1,4 @@
-"""More questions about each element: signbit, isposinf, isneginf, isreal. Bools, without gradient."""
+"""Questions about each element, as bools: isnan, isinf, isfinite, isposinf, isneginf, isreal."""
 
 from __future__ import annotations
 
@@ -19,38 +19,75 @@ if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-class Signbit(Primitive):
+class Question(Primitive, abstract=True):
+    """A question about each element; a bool tensor, without gradient."""
+
     constants = ("x",)
 
     @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.signbit(x) if x.dtype.kind == "f" else x < 0
-
-    @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
-        yield Sample(rng.normal(size=(2, 3)))
-        yield Sample(rng.normal(size=()))
-        yield Sample(np.zeros((0, 2)))
-        yield Sample(Constant(np.array([0.0, -0.0, np.inf, -np.inf])))
-        yield Sample(rng.integers(-3, 3, (2, 3)))
+        yield Sample(np.array([[0.0, 1.0], [np.nan, np.inf]]))
+        yield Sample(rng.integers(0, 2, (2, 3)).astype(float))
+        yield Sample(np.array(-np.inf))
+        yield Sample(np.array([-0.0]))
+        yield Sample(np.array([[[-2, 0, 3]]]))
         yield Sample(np.array([True, False]))
+        yield Sample(np.zeros((0, 2)))
 
     @staticmethod
     def errors() -> Iterator[ErrorSample]:
-        yield ErrorSample(ArgumentTypeError, ("expects a Tensor", "list"), [1.0])
+        yield ErrorSample(ArgumentTypeError, "expects a Tensor", [1.0])
 
 
-@Signbit.public
-def signbit(input: Tensor) -> Tensor:
-    """Whether the sign is minus, that of −0 too; as bools.
+class Isnan(Question):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.isnan(x)
 
-    Shapes: input and output (*).
+
+class Isinf(Question):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.isinf(x)
+
+
+class Isfinite(Question):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.isfinite(x)
+
+
+@Isnan.public
+def isnan(input: Tensor) -> Tensor:
+    """Whether the element is NaN, as bools.
 
     >>> import minicnn
-    >>> signbit(minicnn.tensor([1.0, -0.0]))
+    >>> isnan(minicnn.tensor([0.0, float("nan")]))
     tensor([False,  True])
     """
-    return Signbit.apply(input)
+    return Isnan.apply(input)
+
+
+@Isinf.public
+def isinf(input: Tensor) -> Tensor:
+    """Whether the element is infinite, as bools.
+
+    >>> import minicnn
+    >>> isinf(minicnn.tensor([0.0, float("-inf")]))
+    tensor([False,  True])
+    """
+    return Isinf.apply(input)
+
+
+@Isfinite.public
+def isfinite(input: Tensor) -> Tensor:
+    """Whether the element is neither infinite nor NaN, as bools.
+
+    >>> import minicnn
+    >>> isfinite(minicnn.tensor([0.0, float("nan")]))
+    tensor([ True, False])
+    """
+    return Isfinite.apply(input)
 
 
 def _infinite_samples(rng: Rng) -> Iterator[Sample]:
@@ -62,7 +99,7 @@ def _infinite_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(Constant(np.array(np.inf)))
 
 
-@composition(_infinite_samples, Signbit.errors)
+@composition(_infinite_samples, Question.errors)
 def isposinf(input: Tensor) -> Tensor:
     """Whether the element is +∞, as bools.
 
@@ -74,7 +111,7 @@ def isposinf(input: Tensor) -> Tensor:
     return input.detach() == float("inf")
 
 
-@composition(_infinite_samples, Signbit.errors)
+@composition(_infinite_samples, Question.errors)
 def isneginf(input: Tensor) -> Tensor:
     """Whether the element is −∞, as bools.
 
@@ -86,7 +123,7 @@ def isneginf(input: Tensor) -> Tensor:
     return input.detach() == -float("inf")
 
 
-@composition(_infinite_samples, Signbit.errors)
+@composition(_infinite_samples, Question.errors)
 def isreal(input: Tensor) -> Tensor:
     """Whether the element has no imaginary part: True everywhere, since there are no complex tensors.
 

@@ -1,4 +1,4 @@
-"""Elements in other places: movedim, swapaxes, roll, rot90, fliplr, flipud, t."""
+"""Elements in other places: movedim, swapaxes, t, adjoint, roll, rot90, fliplr, flipud."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import named_dims, normal_dim, normal_dims
-from minicnn.ops.primitive.join import cat, narrow
+from minicnn.ops.primitive.join import cat
+from minicnn.ops.primitive.parts import narrow
 from minicnn.ops.primitive.shape import as_shape, flip, permute, reshape, transpose
 
 if TYPE_CHECKING:
@@ -87,20 +88,6 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     return transpose(input, axis0, axis1)
 
 
-@composition(_swap_samples, _swap_errors)
-def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Another name of `transpose`: two dims exchanged, as a view.
-
-    Raises:
-        IndexRangeError: a dim out of range.
-
-    >>> import minicnn
-    >>> swapdims(minicnn.zeros(2, 3), 0, 1).shape
-    (3, 2)
-    """
-    return transpose(input, dim0, dim1)
-
-
 def _t_samples(rng: Rng) -> Iterator[Sample]:
     for shape in ((2, 3), (3,), (), (1, 3), (0, 3)):
         yield Sample(rng.normal(size=shape))
@@ -129,6 +116,37 @@ def t(input: Tensor) -> Tensor:
             message("t", "expects at most 2 dims.", f"input {tuple(input.shape)}", "use x.transpose(dim0, dim1).")
         )
     return input if input.ndim < 2 else transpose(input, 0, 1)
+
+
+def _adjoint_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.normal(size=(2, 3)))
+    yield Sample(rng.normal(size=(2, 3, 4)))
+    yield Sample(np.array([[1, 2]]))
+    yield Sample(rng.normal(size=(2, 1, 2, 3)))
+    yield Sample(rng.normal(size=(3, 1)))
+    yield Sample(np.zeros((0, 2)))
+
+
+def _adjoint_errors() -> Iterator[ErrorSample]:
+    yield ErrorSample(ShapeError, ("at least 2 dims", "(3,)"), np.ones(3))
+
+
+@composition(_adjoint_samples, _adjoint_errors)
+def adjoint(input: Tensor) -> Tensor:
+    """The last two dims exchanged, as a view: ``x.mT``, which complex tensors would also conjugate.
+
+    Shapes: (*, n, m) -> (*, m, n).
+    Raises:
+        ShapeError: fewer than two dims.
+
+    >>> import minicnn
+    >>> adjoint(minicnn.zeros(2, 3)).shape
+    (3, 2)
+    """
+    need_tensors("adjoint", input=input)
+    if input.ndim < 2:
+        raise ShapeError(message("adjoint", "expects at least 2 dims.", f"input {tuple(input.shape)}", "reshape it."))
+    return input.transpose(-1, -2)
 
 
 def _roll_samples(rng: Rng) -> Iterator[Sample]:

@@ -44,9 +44,15 @@ def distinct(rng: Rng, *shape: int) -> Any:
     return ((rng.permutation(size) + rng.uniform(0.2, 0.8, size)) / builtins.max(size, 1) * 4 - 2).reshape(shape)
 
 
-def reduction_errors() -> Iterator[ErrorSample]:
-    """Yield a dim out of range, and one given twice."""
+def dim_errors() -> Iterator[ErrorSample]:
+    """Yield a dim out of range."""
     yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "2"), np.ones((2, 3)), 2)
+    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "-3"), np.ones((2, 3)), -3)
+
+
+def reduction_errors() -> Iterator[ErrorSample]:
+    """Yield dims out of range, and one given twice."""
+    yield from dim_errors()
     yield ErrorSample(ParameterError, ("dim", "once"), np.ones((2, 3)), (0, 0))
 
 
@@ -180,7 +186,7 @@ def mean(
         )
     dims = normal_dims("mean", dim if axis is None else axis, x.ndim)
     count = count_of(x.shape, dims)
-    total = sum(x, dims, keepdim or keepdims)
+    total = Sum.apply(x, dim=axes(dims, x.ndim), keepdim=keepdim or keepdims)
     return total * (1.0 / count) if count else total / 0.0
 
 
@@ -192,7 +198,8 @@ def count_of(shape: tuple[int, ...], dims: tuple[int, ...]) -> int:
     return total
 
 
-def _var_samples(rng: Rng) -> Iterator[Sample]:
+def var_samples(rng: Rng) -> Iterator[Sample]:
+    """Yield the arguments that `var` and its kind take."""
     x = distinct(rng, 2, 3, 4)
     yield Sample(x)
     yield Sample(x, (0, -1))
@@ -203,7 +210,7 @@ def _var_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 2, 3), axis=1)
 
 
-@composition(_var_samples, reduction_errors)
+@composition(var_samples, reduction_errors)
 def var(
     input: Tensor,
     dim: Dims = None,
@@ -239,7 +246,7 @@ def var(
     return total * (1.0 / degrees) if degrees else total / 0.0
 
 
-@composition(_var_samples, reduction_errors)
+@composition(var_samples, reduction_errors)
 def std(
     input: Tensor,
     dim: Dims = None,
@@ -250,6 +257,11 @@ def std(
     axis: Dims = None,
 ) -> Tensor:
     """Standard deviation over dims: the square root of `var`, with the same arguments.
+
+    Shapes: input (*); output without the dims, or with 1 in their place.
+    Args: as for `var`.
+    Raises:
+        IndexRangeError: a dim out of range.
 
     >>> import minicnn
     >>> std(minicnn.tensor([1.0, 2.0, 3.0]))
@@ -271,6 +283,11 @@ def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """y = ln Σ eˣ over dims, computed from the largest element so that nothing overflows.
 
     Shapes: input (*); output without the dims, or with 1 in their place.
+    Args:
+        dim: one dim or several; all by default.
+        keepdim: keep the dims, as 1.
+    Raises:
+        IndexRangeError: a dim out of range.
 
     >>> import minicnn
     >>> logsumexp(minicnn.tensor([100.0, 100.0]), dim=0)
@@ -288,7 +305,15 @@ def logsumexp(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 @All.public
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None) -> Tensor:
-    """Whether all elements are non-zero, over dims; ``axis`` is another name for dim.
+    """Whether all elements are non-zero, over dims.
+
+    Shapes: input (*); output without the dims, or with 1 in their place, of bools.
+    Args:
+        dim: one dim or several; all by default, and none for ().
+        keepdim: keep the dims, as 1.
+        axis: another name for dim.
+    Raises:
+        IndexRangeError: a dim out of range.
 
     >>> import minicnn
     >>> all(minicnn.tensor([[True, False], [True, True]]), dim=1)
@@ -300,7 +325,15 @@ def all(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = 
 
 @Any_.public
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False, *, axis: Dims = None) -> Tensor:
-    """Whether any element is non-zero, over dims; ``axis`` is another name for dim.
+    """Whether any element is non-zero, over dims.
+
+    Shapes: input (*); output without the dims, or with 1 in their place, of bools.
+    Args:
+        dim: one dim or several; all by default, and none for ().
+        keepdim: keep the dims, as 1.
+        axis: another name for dim.
+    Raises:
+        IndexRangeError: a dim out of range.
 
     >>> import minicnn
     >>> any(minicnn.tensor([[True, False], [False, False]]), dim=1)

@@ -18,7 +18,7 @@ from minicnn.ops.primitive.division import floor_divide
 from minicnn.ops.primitive.index import getitem, index_put, unindex
 from minicnn.ops.primitive.reduce import distinct
 from minicnn.ops.primitive.scatter import along, multiply_at, need_source, places_of
-from minicnn.ops.primitive.select import where
+from minicnn.ops.primitive.where import where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor

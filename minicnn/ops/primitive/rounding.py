@@ -1,4 +1,4 @@
-"""Step functions: sign, floor, ceil, trunc, round. Flat wherever they have a derivative, so their gradient is 0."""
+"""Step functions: floor, ceil, trunc, round, whose gradient is 0; and what trunc leaves, frac."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
+from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.elementwise import Unary
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
-class _Step(Unary, abstract=True):
+class Step(Unary, abstract=True):
     """A function that is flat wherever it has a derivative: its gradient is 0."""
 
     to_float = False
@@ -36,38 +38,30 @@ class _Step(Unary, abstract=True):
         yield Sample(np.array([[-2, 0, 5]]))
 
 
-class Sign(_Step):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        if x.dtype.kind == "b":
-            return x.copy()
-        return be.xp.subtract(x > 0, x < 0, dtype=x.dtype)  # 0 for NaN, as in PyTorch
-
-
-class Floor(_Step):
+class Floor(Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         return be.xp.floor(x)
 
 
-class Ceil(_Step):
+class Ceil(Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         return be.xp.ceil(x)
 
 
-class Trunc(_Step):
+class Trunc(Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         return be.xp.trunc(x)
 
 
-class Round(_Step):
+class Round(Step):
     quick = False  # it has an argument more
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
-        yield from _Step.samples(rng)
+        yield from Step.samples(rng)
         yield Sample(np.array([0.312, -1.257, 2.5049]), decimals=2)
         yield Sample(np.array([[12.0, -7.0], [161.0, 34.0]]), decimals=-1)
         yield Sample(np.array([3, -4]))
@@ -76,17 +70,6 @@ class Round(_Step):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         return be.xp.rint(x) if x.dtype.kind == "f" else x.copy()
-
-
-@Sign.public
-def sign(input: Tensor) -> Tensor:
-    """−1, 0 or 1 by the sign; its gradient is 0.
-
-    >>> import minicnn
-    >>> sign(minicnn.tensor([-2.0, 0.0, 3.0]))
-    tensor([-1.,  0.,  1.])
-    """
-    return Sign.apply(input)
 
 
 @Floor.public
@@ -137,3 +120,26 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
         return Round.apply(input)
     scale = 10.0 ** builtins.abs(operator.index(decimals))
     return Round.apply(input * scale) / scale if decimals > 0 else Round.apply(input / scale) * scale
+
+
+def _frac_samples(rng: Rng) -> Iterator[Sample]:
+    yield Sample(rng.uniform(0.1, 0.9, (2, 3)) * rng.choice([-1.0, 1.0], (2, 3)) + 3.0)
+    yield Sample(rng.uniform(0.1, 0.9, ()))
+    yield Sample(rng.uniform(0.1, 0.9, (2, 1, 3)) - 50.0)
+    yield Sample(rng.uniform(0.1, 0.9, 1))
+    yield Sample(rng.uniform(-0.4, -0.1, (2, 1, 2, 1, 2)))
+    yield Sample(np.zeros((0, 2)))
+
+
+@composition(_frac_samples, Unary.errors)
+def frac(input: Tensor) -> Tensor:
+    """The part behind the point, with the sign of x: y = x − trunc x.
+
+    Shapes: input (*); output as input.
+
+    >>> import minicnn
+    >>> frac(minicnn.tensor([1.25, -2.5]))
+    tensor([ 0.2500, -0.5000])
+    """
+    need_tensors("frac", input=input)
+    return input - input.trunc()

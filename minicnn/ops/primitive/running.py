@@ -14,12 +14,13 @@ from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.extreme import Extreme
+from minicnn.ops.primitive.extreme import Extreme, extreme
 from minicnn.ops.primitive.gather import gather
-from minicnn.ops.primitive.join import cat, narrow
+from minicnn.ops.primitive.join import cat
+from minicnn.ops.primitive.parts import narrow
 from minicnn.ops.primitive.reduce import distinct, sum
 from minicnn.ops.primitive.scan import cumsum, scan
-from minicnn.ops.primitive.select import where
+from minicnn.ops.primitive.where import where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -79,7 +80,7 @@ def _running(where_: str, x: Tensor, dim: int, sign: int) -> Extreme:
     d = normal_dim(where_, dim, x.ndim)
     xp = backend_of(x._array).xp
     if x.ndim == 0:
-        return Extreme(x.clone(), wrap(xp.zeros((), dtype="int64")))
+        return extreme(where_, x.clone(), wrap(xp.zeros((), dtype="int64")))
     steps = xp.arange(x.shape[d]).reshape((-1,) + (1,) * (x.ndim - d - 1))
     places: Tensor = wrap(xp.broadcast_to(steps, x.shape))
     old = x.detach()
@@ -91,7 +92,7 @@ def _running(where_: str, x: Tensor, dim: int, sign: int) -> Extreme:
         return where(wins | (right != right), b, a)
 
     places = scan(places, d, later)
-    return Extreme(gather(x, d, places), places)
+    return extreme(where_, gather(x, d, places), places)
 
 
 def _diff_samples(rng: Rng) -> Iterator[Sample]:
@@ -132,7 +133,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     """
     need_tensors("diff", input=input, prepend=prepend, append=append)
     if n < 0:
-        raise ParameterError(message("diff", f"n expects 0 or more, got {n}.", "n differences", "n=1, for one."))
+        raise ParameterError(message("diff", f"n expects 0 or more, got {n}.", "n differences", "n=1, for example."))
     if input.ndim == 0:
         raise ShapeError(message("diff", "expects at least 1 dim.", "input ()", "a number has no neighbours."))
     d = normal_dim("diff", dim, input.ndim)

@@ -9,22 +9,19 @@ import numpy as np
 
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import IndexRangeError
 from minicnn.ops.checks import need_tensors
-from minicnn.ops.primitive.arithmetic import maximum
 from minicnn.ops.primitive.dims import normal_dim
-from minicnn.ops.primitive.join import cat, narrow
+from minicnn.ops.primitive.join import cat
+from minicnn.ops.primitive.maximum import maximum
+from minicnn.ops.primitive.parts import narrow
+from minicnn.ops.primitive.reduce import dim_errors
 from minicnn.ops.primitive.shape import flip
 from minicnn.ops.promote import as_float
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
-
-
-def _errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(IndexRangeError, ("dim", "from -2 to 1", "2"), np.ones((2, 3)), 2)
 
 
 def _scan_samples(rng: Rng) -> Iterator[Sample]:
@@ -50,7 +47,7 @@ class Cumsum(Primitive):
         yield from _typed_scan_samples(rng)
         yield Sample(rng.normal(size=(2, 3)), axis=1)
 
-    errors = staticmethod(_errors)
+    errors = staticmethod(dim_errors)
 
     @staticmethod
     def forward(be: Backend, x: Array, *, dim: int) -> Array:
@@ -103,7 +100,7 @@ def scan(x: Tensor, dim: int, combine: Callable[[Tensor, Tensor], Tensor]) -> Te
     return x
 
 
-@composition(_typed_scan_samples, _errors)
+@composition(_typed_scan_samples, dim_errors)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Running product along a dim: yᵢ = x₀ · ... · xᵢ.
 
@@ -122,7 +119,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return scan(x, dim, lambda a, b: a * b)
 
 
-@composition(_scan_samples, _errors)
+@composition(_scan_samples, dim_errors)
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """Running log-sum-exp along a dim: yᵢ = ln (exp x₀ + ... + exp xᵢ), without overflow.
 
@@ -158,7 +155,7 @@ def _prod_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(np.array([2, 3]))
 
 
-@composition(_prod_samples, _errors)
+@composition(_prod_samples, dim_errors)
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Product of all elements, or along a dim: y = Π x; 1 over no elements.
 

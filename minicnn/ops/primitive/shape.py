@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 
-def as_shape(sizes: tuple[Any, ...]) -> Shape:
+def as_shape(sizes: tuple[Any, ...], where: str = "shape") -> Shape:
     """Return sizes given as ints or as one sequence: f(2, 3) and f((2, 3)) alike."""
     if len(sizes) == 1 and not isinstance(sizes[0], (int, np.integer)):
         sizes = sizes[0]
@@ -30,9 +30,9 @@ def as_shape(sizes: tuple[Any, ...]) -> Shape:
         return sizes
     try:
         return tuple([size.__index__() for size in sizes])
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise ArgumentTypeError(
-            message("shape", f"sizes expect ints, got {sizes}.", "a size is a whole number", "convert it: int(size).")
+            message(where, f"sizes expect ints, got {sizes}.", "a size is a whole number", "convert it: int(size).")
         ) from None
 
 
@@ -162,12 +162,12 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
             [3, 4, 5]])
     """
     try:
-        return Reshape.apply(input, shape=_infer(input, as_shape(sizes if shape is None else (shape,))))
+        return Reshape.apply(input, shape=inferred(input, as_shape(sizes if shape is None else (shape,))))
     except Exception as error:
         refuse(reshape, (input, *sizes), {} if shape is None else {"shape": shape}, error)
 
 
-def _infer(x: Tensor, shape: Shape) -> Shape:
+def inferred(x: Tensor, shape: Shape, where: str = "reshape") -> Shape:
     """Return the shape with its −1 filled in."""
     size = x._array.size
     if math.prod(shape) == size and (not shape or min(shape) >= 0):
@@ -178,7 +178,7 @@ def _infer(x: Tensor, shape: Shape) -> Shape:
     if not fits or any(s < -1 for s in shape):
         raise ShapeError(
             message(
-                "reshape",
+                where,
                 f"{size} elements do not fill the shape {shape}.",
                 f"input {tuple(x.shape)} has {size} elements; at most one size may be -1",
                 "choose sizes whose product is the number of elements.",

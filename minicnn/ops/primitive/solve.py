@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minicnn.autograd.graph import own
 from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
@@ -14,9 +15,9 @@ from minicnn.backend import Array, Backend
 from minicnn.errors import ArgumentTypeError, DTypeError, MatrixError, ShapeError, message
 from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
 from minicnn.ops.primitive.arithmetic import mul
-from minicnn.ops.primitive.linalg import matmul
-from minicnn.ops.primitive.select import where
+from minicnn.ops.primitive.matmul import matmul
 from minicnn.ops.primitive.triangle import tril
+from minicnn.ops.primitive.where import where
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -168,7 +169,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     need_tensors("solve", B=B)
     need_one_dtype("solve", A=A, B=B)
     if not left:
-        return solve(A.mT, B.mT).mT
+        return own(solve(A.mT, B.mT).mT)
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
     b = B.unsqueeze(-1) if vector else B
     if b.ndim < 2 or b.shape[-2] != A.shape[-1]:
@@ -194,6 +195,9 @@ class Slogdet(NamedTuple):
 
     sign: Any
     logabsdet: Any
+
+
+Slogdet.__name__ = "slogdet"  # as which it prints
 
 
 class SignedLog(Primitive):
@@ -225,7 +229,7 @@ def slogdet(A: Tensor) -> Slogdet:
 
     >>> import minicnn
     >>> slogdet(minicnn.tensor([[0.0, 1.0], [1.0, 0.0]]))
-    Slogdet(sign=tensor(-1.), logabsdet=tensor(0.))
+    slogdet(sign=tensor(-1.), logabsdet=tensor(0.))
     """
     need_square("slogdet", A)
     return Slogdet(*SignedLog.apply(A).unbind())

@@ -1,16 +1,41 @@
-"""More functions of angles: tan, sinh, cosh, asin, acos, atan, atan2, hypot."""
+"""Functions of angles: sin, cos, tan, asin, acos, atan, atan2, hypot, deg2rad, rad2deg."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from minicnn.autograd.graph import TapeTensor
+import numpy as np
+
+from minicnn.autograd.op import composition
+from minicnn.autograd.sample import Rng, Sample
 from minicnn.backend import Array, Backend
+from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.elementwise import Binary, Unary
-from minicnn.ops.promote import as_float
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
+
+
+class Sin(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.sin(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return g * x.cos()
+
+
+class Cos(Unary):
+    @staticmethod
+    def forward(be: Backend, x: Array) -> Array:
+        return be.xp.cos(x)
+
+    @staticmethod
+    def grad_x(g: Tensor, x: Tensor) -> Tensor:
+        return -(g * x.sin())
 
 
 class Tan(Unary):
@@ -23,26 +48,6 @@ class Tan(Unary):
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
         return g * (out * out + 1)
-
-
-class Sinh(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.sinh(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g * cosh(x)
-
-
-class Cosh(Unary):
-    @staticmethod
-    def forward(be: Backend, x: Array) -> Array:
-        return be.xp.cosh(x)
-
-    @staticmethod
-    def grad_x(g: Tensor, x: Tensor) -> Tensor:
-        return g * sinh(x)
 
 
 class Asin(Unary):
@@ -79,16 +84,9 @@ class Atan(Unary):
         return g / (x * x + 1)
 
 
-class _FloatBinary(Binary, abstract=True):
-    """Two operands, computed as floats."""
+class Atan2(Binary):
+    to_float = True
 
-    @staticmethod
-    def prepare(a: Any, b: Any) -> tuple[Any, Any]:
-        a, b = (as_float(x) if isinstance(x, TapeTensor) else float(x) for x in (a, b))
-        return a, b
-
-
-class Atan2(_FloatBinary):
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.arctan2(a, b)
@@ -108,7 +106,9 @@ def _squares(a: Any, b: Any) -> Tensor:
     return total.masked_fill(total == 0, 1.0)
 
 
-class Hypot(_FloatBinary):
+class Hypot(Binary):
+    to_float = True
+
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
         return be.xp.hypot(a, b)
@@ -120,6 +120,32 @@ class Hypot(_FloatBinary):
     @staticmethod
     def grad_b(g: Tensor, out: Tensor, b: Any) -> Tensor:
         return g * (b / out)
+
+
+@Sin.public
+def sin(input: Tensor) -> Tensor:
+    """Sine of an angle in radians.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> sin(minicnn.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
+    return Sin.apply(input)
+
+
+@Cos.public
+def cos(input: Tensor) -> Tensor:
+    """Cosine of an angle in radians.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> cos(minicnn.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
+    return Cos.apply(input)
 
 
 @Tan.public
@@ -134,34 +160,6 @@ def tan(input: Tensor) -> Tensor:
     tensor([0.0000, 1.5574])
     """
     return Tan.apply(input)
-
-
-@Sinh.public
-def sinh(input: Tensor) -> Tensor:
-    """The hyperbolic sine: y = (eˣ − e⁻ˣ) / 2.
-
-    Shapes: input (*); output as input.
-    Gradient: g · cosh x.
-
-    >>> import minicnn
-    >>> sinh(minicnn.tensor([0.0, 1.0]))
-    tensor([0.0000, 1.1752])
-    """
-    return Sinh.apply(input)
-
-
-@Cosh.public
-def cosh(input: Tensor) -> Tensor:
-    """The hyperbolic cosine: y = (eˣ + e⁻ˣ) / 2.
-
-    Shapes: input (*); output as input.
-    Gradient: g · sinh x.
-
-    >>> import minicnn
-    >>> cosh(minicnn.tensor([0.0, 1.0]))
-    tensor([1.0000, 1.5431])
-    """
-    return Cosh.apply(input)
 
 
 @Asin.public
@@ -232,3 +230,39 @@ def hypot(input: Any, other: Any) -> Tensor:
     tensor([5.])
     """
     return Hypot.apply(input, other)
+
+
+def _angle_samples(rng: Rng) -> Iterator[Sample]:
+    for shape in ((2, 3), (), (0, 2), (2, 1, 3)):
+        yield Sample(rng.uniform(-2.0, 2.0, shape))
+    yield Sample(np.array([0.0, 90.0, -180.0, 720.0]))
+    yield Sample(np.array([0, 90, -180]))
+    yield Sample(np.array([math.pi, -math.pi / 2]))
+
+
+@composition(_angle_samples, Unary.errors)
+def deg2rad(input: Tensor) -> Tensor:
+    """Degrees as radians: y = x · π / 180.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> deg2rad(minicnn.tensor([90.0, 180.0]))
+    tensor([1.5708, 3.1416])
+    """
+    need_tensors("deg2rad", input=input)
+    return input * (math.pi / 180.0)
+
+
+@composition(_angle_samples, Unary.errors)
+def rad2deg(input: Tensor) -> Tensor:
+    """Radians as degrees: y = x · 180 / π.
+
+    Shapes: input and output (*).
+
+    >>> import minicnn
+    >>> rad2deg(minicnn.tensor([1.0, 2.0]))
+    tensor([ 57.2958, 114.5916])
+    """
+    need_tensors("rad2deg", input=input)
+    return input * (180.0 / math.pi)

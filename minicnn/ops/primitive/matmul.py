@@ -1,7 +1,8 @@
-"""Matrix products: matmul of vectors, matrices and batches."""
+"""The matrix product: matmul of vectors, matrices and batches."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ShapeError, message
-from minicnn.ops.checks import need_tensors
+from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.inplace import write_out
+from minicnn.ops.primitive.shape import Permute, Reshape
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -29,11 +31,11 @@ class Matmul(Primitive):
 
     @staticmethod
     def grad_a(g: Tensor, b: Tensor) -> Tensor:
-        return Matmul.apply(g, b.transpose(-1, -2))
+        return Matmul.apply(g, _transposed(b))
 
     @staticmethod
     def grad_b(g: Tensor, a: Tensor) -> Tensor:
-        return Matmul.apply(a.transpose(-1, -2), g)
+        return Matmul.apply(_transposed(a), g)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -59,6 +61,12 @@ class Matmul(Primitive):
         yield ErrorSample(DTypeError, ("float64", "int64"), np.ones((2, 2)), np.ones((2, 2), dtype=np.int64))
 
 
+def _transposed(x: Tensor) -> Any:
+    """(*, n, m) -> (*, m, n)."""
+    d = x.ndim - 1
+    return Permute.apply(x, dims=(*range(d - 1), d, d - 1))
+
+
 @Matmul.public
 def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Matrix product: yᵢⱼ = Σₖ aᵢₖ bₖⱼ; dims before the last two are batches, and broadcast.
@@ -81,11 +89,12 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     a, b = input, other
     _check(a, b)
     if a.ndim > 2 and b.ndim == 2:  # one product for all batches, forward and backward
-        return Matmul.apply(a.flatten(0, -2), b).reshape(*a.shape[:-1], b.shape[-1])
+        rows = Reshape.apply(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
+        return Reshape.apply(Matmul.apply(rows, b), shape=(*a.shape[:-1], b.shape[-1]))
     if a.ndim == 1:
-        a = a.unsqueeze(0)
+        a = Reshape.apply(a, shape=(1, *a.shape))
     if b.ndim == 1:
-        b = b.unsqueeze(1)
+        b = Reshape.apply(b, shape=(*b.shape, 1))
     try:
         y: Tensor = Matmul.apply(a, b)
     except ValueError:
@@ -97,22 +106,16 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
                 "make them equal, or 1.",
             )
         ) from None
-    if other.ndim == 1:
-        y = y.squeeze(-1)
-    return y.squeeze(-1 if other.ndim == 1 else -2) if input.ndim == 1 else y
+    if input.ndim > 1 and other.ndim > 1:
+        return y
+    *batch, n, m = y.shape
+    return Reshape.apply(y, shape=(*batch, *(n,) * (input.ndim > 1), *(m,) * (other.ndim > 1)))
 
 
 def _check(a: Tensor, b: Tensor) -> None:
     need_tensors("matmul", input=a, other=b)
     if a.dtype != b.dtype:
-        raise DTypeError(
-            message(
-                "matmul",
-                f"expects one dtype, got {a.dtype} and {b.dtype}.",
-                f"input {tuple(a.shape)}; other {tuple(b.shape)}",
-                f"convert one: other.to(minicnn.{a.dtype}).",
-            )
-        )
+        need_one_dtype("matmul", input=a, other=b)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(
             message(

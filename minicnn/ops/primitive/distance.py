@@ -1,4 +1,4 @@
-"""The distances of all pairs of points."""
+"""Distances: of all pairs of points, cdist; of two tensors, dist."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.checks import need_choice, need_tensors
+from minicnn.ops.primitive.elementwise import pair_errors
 from minicnn.ops.primitive.measure import norm
 
 if TYPE_CHECKING:
@@ -79,3 +80,31 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         raise ParameterError(message("cdist", f"p expects 0 or more, got {p}.", "the norm's order", "p=2.0."))
     p = p if x1.shape[-1] else 1  # the largest of no differences is 0
     return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
+
+
+def _dist_samples(rng: Rng) -> Iterator[Sample]:
+    a, b = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)) + 5.0
+    yield Sample(a, b)
+    yield Sample(a, b[:1], 1)
+    yield Sample(a, b, p=3)
+    yield Sample(a, b, float("inf"))
+    yield Sample(rng.normal(size=3), rng.normal(size=()))
+    yield Sample(np.zeros((0, 2)), np.zeros((0, 2)))
+
+
+@composition(_dist_samples, pair_errors)
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The distance of two tensors, as one vector each: y = (Σ |a − b|ᵖ)^(1/p).
+
+    Shapes: input and other broadcast; output ().
+    Args:
+        p: as that of `norm`.
+    Raises:
+        ShapeError: the shapes do not broadcast.
+
+    >>> import minicnn
+    >>> dist(minicnn.tensor([1.0, 2.0]), minicnn.tensor([4.0, 6.0]))
+    tensor(5.)
+    """
+    need_tensors("dist", input=input, other=other)
+    return norm(input - other, float(p))

@@ -29,6 +29,7 @@ from minicnn.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from minicnn.errors import missing_names as _missing_names
 
 __all__ = [
     "CIFAR10",
@@ -76,4 +77,4 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module("minicnn.models")
-    raise AttributeError(f"module 'minicnn.data' has no attribute {name!r}")
+    _missing_names(__name__)(name)

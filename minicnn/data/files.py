@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.data.idx import read_idx, replace_file
+from minicnn.data.idx import read_idx
 from minicnn.errors import DataError, message
+from minicnn.files import replace_file
 
 __all__ = [
     "DIGITS_FILES",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.errors import ArgumentTypeError, DataError, DTypeError, message
+from minicnn.files import replace_file
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
@@ -165,16 +166,3 @@ def _gzipped(blob: bytes) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
         file.write(blob)
     return buffer.getvalue()
-
-
-def replace_file(path: Path, blob: bytes) -> None:
-    """Write ``blob`` to a temporary file beside ``path``, then rename it there in one step."""
-    import secrets
-
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(blob)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

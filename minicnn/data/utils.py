@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minicnn.data.idx import replace_file
 from minicnn.data.transforms.functional.picture import pil
 from minicnn.errors import ArgumentTypeError, DataError, ParameterError, ShapeError, message
+from minicnn.files import replace_file
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import as_tensor
 
@@ -127,6 +127,8 @@ def save_image(
 
     Raises:
         ParameterError: the name's ending is unknown; or as `make_grid`.
+        ShapeError: the format has no pictures of so many channels (2: grey and alpha, 4: colour and alpha); or as
+            `make_grid`.
         DataError: the file cannot be written (one that was there is as it was), or Pillow is not installed.
 
     >>> import tempfile
@@ -140,20 +142,28 @@ def save_image(
     grid = make_grid(tensor, nrow, padding, normalize, value_range, scale_each, pad_value)
     image = pil("save_image")
     values = np.clip(grid.cpu().numpy().astype(np.float64) * 255 + 0.5, 0, 255).astype(np.uint8)
-    picture = image.fromarray(np.ascontiguousarray(values.transpose(1, 2, 0)))  # (H, W, 3)
-    if not isinstance(fp, str | os.PathLike):
-        picture.save(fp, format or "PNG")
-        return
-    path, buffer = Path(fp), BytesIO()
-    kind = format or image.registered_extensions().get(path.suffix.lower())
+    channels = values.shape[0]
+    if channels > 4:
+        got, fix = f"got {channels} channels", "pass one with 1, 3 or 4 channels, such as x[:, :3]."
+        raise ShapeError(message("save_image", "a picture has at most 4 channels, red to alpha.", got, fix))
+    path = Path(fp) if isinstance(fp, str | os.PathLike) else None
+    kind = format or (image.registered_extensions().get(path.suffix.lower()) if path else "PNG")
+    buffer = BytesIO()
     try:
-        picture.save(buffer, kind or "no ending")
+        image.fromarray(np.ascontiguousarray(values.transpose(1, 2, 0))).save(buffer, kind or "no ending")
     except KeyError:
-        got, fix = f"got {os.fspath(fp)!r}, format={format!r}", 'name the file ....png, or pass format="PNG".'
+        got = f"got {os.fspath(path)!r}, format={format!r}" if path else f"got format={format!r}"
+        fix = 'name the file ....png, or pass format="PNG".'
         raise ParameterError(message("save_image", "Pillow knows no such picture format.", got, fix)) from None
+    except OSError as error:  # a format without alpha
+        got, fix = f"{channels} channels: {error}", "write a .png, or pass 1 or 3 channels."
+        raise ShapeError(message("save_image", f"{kind} has no such pictures.", got, fix)) from None
     try:
-        replace_file(path, buffer.getvalue())
+        if path:
+            replace_file(path, buffer.getvalue())
+        else:
+            fp.write(buffer.getvalue())  # type: ignore[union-attr]
     except OSError as error:
-        got = f"{path}: {error.strerror or type(error).__name__}"
+        got = f"{path or fp}: {error.strerror or type(error).__name__}"
         fix = "name a folder that is there and may be written to."
         raise DataError(message("save_image", "the file cannot be written.", got, fix)) from error

@@ -1,5 +1,8 @@
 """Layers, containers, losses and initial weights, under PyTorch's names."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from minicnn.errors import missing_names as _missing_names
 from minicnn.nn import functional, init, utils
 from minicnn.nn.activation import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from minicnn.nn.adaptive import (
@@ -266,3 +269,6 @@ __all__ = [
     "init",
     "utils",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.autograd.graph import Handle, Node, Output, TapeTensor, edge_of, share, wrap
-from minicnn.autograd.hooks import own
+from minicnn.autograd.hooks import as_tuple, own, replaced
 from minicnn.autograd.mode import mode, plainly
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, message
@@ -259,12 +259,12 @@ class Crossing:
     def output_grads(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         """Call the pre-hooks with the outputs' gradients, and all hooks where no input will have one."""
         for hook in self.pre_hooks:
-            grads = _replaced(self.module, hook(self.module, _owned(grads)), grads)
+            grads = self._replaced(hook(self.module, _owned(grads)), grads)
         self.grad_output = grads
         if not self.entered:
             for hook in self.hooks:
                 found = hook(self.module, (None,) * self.inputs, _owned(grads))
-                if found is not None and any(g is not None for g in _as_tuple(found)):
+                if found is not None and any(g is not None for g in as_tuple(found)):
                     raise GraphError(
                         message(
                             type(self.module).__name__,
@@ -281,9 +281,12 @@ class Crossing:
         if self.grad_output is None:  # they came by another way than through the module's outputs
             return grads
         for hook in self.hooks:
-            grads = _replaced(self.module, hook(self.module, _owned(grads), _owned(self.grad_output)), grads)
+            grads = self._replaced(hook(self.module, _owned(grads), _owned(self.grad_output)), grads)
         self.grad_output = None
         return grads
+
+    def _replaced(self, found: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        return replaced(type(self.module).__name__, "a backward hook", found, grads)
 
 
 def _watch(values: tuple[Any, ...], passing: Callable[..., Any], filled: Sequence[int]) -> tuple[tuple[Any, ...], bool]:
@@ -328,29 +331,3 @@ class _Passage(Node):
 
 def _owned(grads: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(own(g) for g in grads)
-
-
-def _as_tuple(found: Any) -> tuple[Any, ...]:
-    return tuple(found) if isinstance(found, (tuple, list)) else (found,)
-
-
-def _replaced(module: Any, found: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the gradients that a hook returned, checked; those before where it returned None."""
-    if found is None:
-        return grads
-    given = _as_tuple(found)
-    wrong = [
-        i
-        for i, (new, old) in enumerate(zip(given, grads, strict=False))
-        if new is not None and (not isinstance(new, TapeTensor) or (old is not None and new.shape != old.shape))  # type: ignore[attr-defined]
-    ]
-    if len(given) != len(grads) or wrong:
-        raise GraphError(
-            message(
-                type(module).__name__,
-                f"a backward hook must return None or {len(grads)} gradients of the shapes it was given.",
-                f"it returned {[getattr(g, 'shape', g) for g in given]}",
-                "return a tuple of as many tensors.",
-            )
-        )
-    return given

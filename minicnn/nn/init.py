@@ -82,7 +82,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Rand
     tensor([3., 3.])
     """
     if std < 0:
-        raise _bad("normal_", f"expects a standard deviation of 0 or more, got {std}.", "use std=0.02, for one.")
+        raise _bad("normal_", f"expects a standard deviation of 0 or more, got {std}.", "use std=0.02, for example.")
     return _fill(tensor, _rng(generator).normal(mean, std, tensor.shape))
 
 

@@ -152,7 +152,7 @@ class Unflatten(Module):
                     "Unflatten",
                     f"unflattened_size expects a tuple of ints, got {type(unflattened_size).__name__}.",
                     f"unflattened_size = {unflattened_size!r}",
-                    "write Unflatten(1, (3, 4)), for one.",
+                    "write Unflatten(1, (3, 4)), for example.",
                 )
             )
         if sum(s == -1 for s in unflattened_size) > 1 or any(s < -1 for s in unflattened_size):

@@ -47,7 +47,7 @@ class MultiMarginLoss(Loss):
                     "MultiMarginLoss",
                     f"expects p of 1 or 2, got {p}, and a weight of one dim, if any.",
                     f"weight {None if weight is None else tuple(weight.shape)}",
-                    "use p=1, for one.",
+                    "use p=1, for example.",
                 )
             )
         self.p = p

@@ -232,7 +232,7 @@ def _target(
                 "Module.to",
                 f"dtype expects float32 or float64, got {dtype}.",
                 "only the floats of a module are converted",
-                "model.to(minicnn.float64), for one.",
+                "model.to(minicnn.float64), for example.",
             )
         )
     return None if device is None else Device(device), dtype

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from minicnn.autograd import no_grad
-from minicnn.autograd.graph import TapeTensor, memory_of
+from minicnn.autograd.graph import TapeTensor, borrows, memory_of
 from minicnn.errors import ArgumentTypeError, message
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import empty
@@ -31,7 +31,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         data = _tensor("Parameter", data)
         self._array = data._array
-        self._memory = memory_of(data)
+        self._memory, self._borrowed = memory_of(data), borrows(data)
         self.requires_grad = requires_grad
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -64,7 +64,7 @@ class Buffer(Tensor):
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         data = _tensor("Buffer", data)
         self._array = data._array
-        self._memory = memory_of(data)
+        self._memory, self._borrowed = memory_of(data), borrows(data)
         self.persistent = persistent
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

@@ -6,44 +6,63 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from typing import Any, Self
 
 from minicnn.autograd.graph import TapeTensor
-from minicnn.errors import ArgumentTypeError, KeyNameError, message
+from minicnn.errors import ArgumentTypeError, KeyNameError, message, shown
 from minicnn.nn.container import position
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 
 
 class _Parameters(Module):
-    """What both share: their entries are parameters, by name."""
+    """What both share: their entries are parameters, by name; and other values, which are kept as they are.
+
+    An entry that is no parameter is a plain attribute, and None among the parameters, which holds its place in the row.
+    """
 
     def _put(self, key: str, value: Any) -> None:
-        if not isinstance(value, TapeTensor):
-            raise ArgumentTypeError(
-                message(
-                    type(self).__name__,
-                    f"expects parameters or tensors, got {type(value).__name__}.",
-                    f"entry {key!r} = {str(value)[:60]}",
-                    "make a parameter of it: nn.Parameter(minicnn.tensor(value)).",
-                )
-            )
         self._check_name("parameter", key, "_parameters")
-        self._parameters[key] = value if isinstance(value, Parameter) else Parameter(value)  # type: ignore[arg-type]
+        if isinstance(value, TapeTensor):
+            self.__dict__.pop(key, None)
+            self._parameters[key] = value if isinstance(value, Parameter) else Parameter(value)  # type: ignore[arg-type]
+            return
+        problem = None
+        if isinstance(value, Module):
+            problem = f"expects parameters, got the module {type(value).__name__}.", "use nn.ModuleDict or ModuleList."
+        elif value is not None and self._parameters.get(key) is not None:
+            problem = f"{key!r} holds a parameter, got {type(value).__name__}.", "set a tensor, or None."
+        if problem:
+            raise ArgumentTypeError(
+                message(type(self).__name__, problem[0], f"entry {key!r} = {shown(value)}", problem[1])
+            )
+        self._parameters[key] = None
+        self.__dict__[key] = value
+
+    def _entries(self) -> dict[str, Any]:
+        """Return all entries, in order."""
+        return {key: self.__dict__.get(key) if p is None else p for key, p in self._parameters.items()}
+
+    def _drop(self, key: str) -> None:
+        del self._parameters[key]
+        self.__dict__.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._parameters)
 
     def _shown_children(self) -> list[str]:
-        shown = []
-        for name, p in self._parameters.items():
-            if p is not None:
-                shown.append(f"({name}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]")
-        return shown
+        lines = []
+        for name, p in self._entries().items():
+            if isinstance(p, TapeTensor):
+                size = "x".join(map(str, p._array.shape))
+                lines.append(f"({name}): Parameter containing: [{p._array.dtype} of size {size}]")
+            else:
+                lines.append(f"({name}): Object of type: {type(p).__name__}")
+        return lines
 
 
 class ParameterList(_Parameters):
     """A list of parameters, which belong to the module that holds it.
 
     Args:
-        values: parameters, or tensors, which become parameters.
+        values: parameters, or tensors, which become parameters; all else is kept as it is, in its place.
 
     >>> import minicnn
     >>> from minicnn import nn
@@ -60,24 +79,24 @@ class ParameterList(_Parameters):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return type(self)(list(self)[index])
-        return self._parameters[str(position("ParameterList", index, len(self)))]
+        return list(self)[position("ParameterList", index, len(self))]
 
     def __setitem__(self, index: int, value: Any) -> None:
         self._put(str(position("ParameterList", index, len(self))), value)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
+        return iter(self._entries().values())
 
     def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
     def append(self, value: Any) -> Self:
-        """Add a parameter at the end; return the list."""
+        """Add a parameter, or another value, at the end; return the list."""
         self._put(str(len(self)), value)
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
-        """Add parameters at the end; return the list."""
+        """Add parameters, or other values, at the end; return the list."""
         for value in list(values):
             self.append(value)
         return self
@@ -87,7 +106,7 @@ class ParameterDict(_Parameters):
     """A dict of parameters by name, in order, which belong to the module that holds it.
 
     Args:
-        parameters: a dict, or pairs of name and parameter; tensors become parameters.
+        parameters: a dict, or pairs of name and parameter; tensors become parameters, all else is kept as it is.
 
     >>> import minicnn
     >>> from minicnn import nn
@@ -110,7 +129,7 @@ class ParameterDict(_Parameters):
                     "name one of these.",
                 )
             )
-        return self._parameters[key]
+        return self._entries()[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._put(key, value)
@@ -129,17 +148,17 @@ class ParameterDict(_Parameters):
         return self._parameters.keys()
 
     def values(self) -> ValuesView[Any]:
-        """Return the parameters."""
-        return self._parameters.values()
+        """Return the parameters, and what else is in it."""
+        return self._entries().values()
 
     def items(self) -> ItemsView[str, Any]:
         """Return pairs of name and parameter."""
-        return self._parameters.items()
+        return self._entries().items()
 
     def pop(self, key: str) -> Any:
         """Take out a parameter; return it."""
         value = self[key]
-        del self._parameters[key]
+        self._drop(key)
         return value
 
     def popitem(self) -> tuple[str, Any]:
@@ -149,7 +168,7 @@ class ParameterDict(_Parameters):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a parameter, or a default where there is none of that name."""
-        return self._parameters.get(key, default)
+        return self._entries().get(key, default)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """Return a parameter, which is added first where there is none of that name."""
@@ -169,15 +188,16 @@ class ParameterDict(_Parameters):
         return reversed(self._parameters)
 
     def __or__(self, other: ParameterDict) -> ParameterDict:
-        return ParameterDict({**self._parameters, **other._parameters})
+        return ParameterDict({**self._entries(), **other._entries()})
 
     def __ior__(self, other: ParameterDict) -> Self:
         self.update(other.items())
         return self
 
     def clear(self) -> None:
-        """Take out all parameters."""
-        self._parameters.clear()
+        """Take out all entries."""
+        for key in list(self):
+            self._drop(key)
 
     def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
         """Add parameters from a dict or from pairs; those of the same name are replaced."""

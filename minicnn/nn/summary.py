@@ -10,7 +10,7 @@ import numpy as np
 
 from minicnn.autograd import no_grad
 from minicnn.autograd.graph import TapeTensor
-from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message, shown
 from minicnn.nn.container import ModuleList, Sequential
 from minicnn.nn.module import Module
 from minicnn.nn.uninitialized import Uninitialized
@@ -87,11 +87,17 @@ def _sizes(input_size: Any) -> list[tuple[int, ...]]:
                 message(
                     "summary",
                     "input_size expects a shape of whole numbers above 0, or a list of shapes.",
-                    f"input_size = {input_size!r}",
+                    f"input_size = {_told(input_size)}",
                     "leave the batch axis out: (3, 32, 32), or [(3, 32, 32), (10,)] for two inputs.",
                 )
             )
     return [tuple(int(n) for n in size) for size in several]
+
+
+def _told(input_size: Any) -> str:
+    if isinstance(input_size, TapeTensor):
+        return f"a Tensor of shape {tuple(input_size._array.shape)}"
+    return shown(input_size)
 
 
 def _run(model: Module, sizes: list[tuple[int, ...]], batch_size: int, device: Any, dtypes: Any) -> list[Row]:
@@ -103,7 +109,9 @@ def _run(model: Module, sizes: list[tuple[int, ...]], batch_size: int, device: A
     kinds = [own] * len(sizes) if dtypes is None else list(dtypes)
     if len(kinds) != len(sizes):
         got = f"{len(kinds)} dtypes, {len(sizes)} inputs"
-        raise ParameterError(message("summary", "expects one dtype an input.", got, "dtypes=[minicnn.int64], for one."))
+        raise ParameterError(
+            message("summary", "expects one dtype an input.", got, "dtypes=[minicnn.int64], for example.")
+        )
     alone = not any(True for _ in model.children())
     rows: list[Row] = []
     running: list[str] = []  # the paths of the layers that are computing, the innermost last

@@ -77,8 +77,15 @@ class Uninitialized(Tensor):
         self.__class__ = self.cls_to_become  # type: ignore[assignment]
         self.__dict__["_array"] = values._array
 
+    def _arguments(self) -> tuple[Any, ...]:
+        """What makes another one like it."""
+        return self._requires_grad, self.device.type, self.dtype
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), self._arguments()
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        out = type(self)(self.requires_grad, self.device, self.dtype)
+        out = type(self)(*self._arguments())
         memo[id(self)] = out
         return out
 
@@ -126,3 +133,6 @@ class UninitializedBuffer(Uninitialized):
         self._like = empty(0, device=device, dtype=dtype)
         self._requires_grad = requires_grad
         self.persistent = persistent
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return (*super()._arguments(), self.persistent)

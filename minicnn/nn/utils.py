@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minicnn.autograd import no_grad
 from minicnn.autograd.graph import TapeTensor
 from minicnn.errors import GraphError, ParameterError, message
+from minicnn.errors import missing_names as _missing_names
 from minicnn.ops import cat, stack
 from minicnn.ops.checks import need_tensors
 from minicnn.tensor import Tensor
@@ -160,3 +162,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         for p in parameters:
             p.copy_(vec[start : start + p.numel()].reshape(p.shape))
             start += p.numel()
+
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

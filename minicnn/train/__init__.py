@@ -1,7 +1,7 @@
 """Training: the loop, its history, weights on disk, and whole runs with a folder of their own."""
 
+from minicnn.files import write_atomic
 from minicnn.train.checkpoint import load_weights, read_weights, save_weights
-from minicnn.train.files import write_atomic
 from minicnn.train.history import Epoch, History
 from minicnn.train.images import Images, shift
 from minicnn.train.loop import Evaluation, evaluate, fit

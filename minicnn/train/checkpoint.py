@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from minicnn.backend import to_numpy
 from minicnn.errors import ArgumentTypeError, CheckpointError, message
-from minicnn.train.files import write_atomic
+from minicnn.serialization import Arrays, read_arrays, write_arrays
+from minicnn.tensor.creation import as_tensor
 
 if TYPE_CHECKING:
     from minicnn import nn
@@ -41,54 +38,25 @@ def save_weights(model: nn.Module | Mapping[str, Any], path: str | os.PathLike[s
     ...     {name: array.shape for name, array in sorted(read_weights(folder + "/linear.safetensors").items())}
     {'bias': (2,), 'weight': (2, 3)}
     """
-    from safetensors.numpy import save
-
     state = model if isinstance(model, Mapping) else _state(model, "save_weights")
     if strange := [name for name, value in state.items() if not hasattr(value, "_array")]:
         got = f"{strange[0]!r} is of type {type(state[strange[0]]).__name__}"
         fix = "pass the network, or its state_dict()."
         raise ArgumentTypeError(message("save_weights", "expects a mapping of names to tensors.", got, fix))
-    # C order: weights may be views in another memory order, and safetensors stores raw memory.
-    arrays = {name: np.asarray(to_numpy(value._array), order="C") for name, value in state.items()}
-    write_atomic(path, save(arrays, metadata={"format": "np"}))
+    write_arrays("save_weights", path, {name: value._array for name, value in state.items()}, {"format": "np"})
 
 
-def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+def read_weights(path: str | os.PathLike[str]) -> Arrays:
     """Return the arrays of a safetensors file by name.
 
     Args:
         path: the file.
 
     Raises:
-        CheckpointError: it is missing, cannot be read, or is truncated or no safetensors file.
+        FileMissingError: it is not there (a CheckpointError and a FileNotFoundError).
+        CheckpointError: it cannot be read, is truncated, or no safetensors file.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    path = Path(path)
-    try:
-        blob = path.read_bytes()
-    except FileNotFoundError:
-        problem, got = "the file of weights is not there.", f"looked for {path}"
-        raise CheckpointError(message("load_weights", problem, got, "check the path, or train first.")) from None
-    except OSError as error:
-        got = f"{path}: {error.strerror or type(error).__name__}"
-        fix = "check the path and its permissions."
-        raise CheckpointError(message("load_weights", "the file of weights cannot be read.", got, fix)) from error
-    try:
-        arrays: dict[str, np.ndarray[Any, Any]] = load(blob)
-        if strange := [str(array.dtype) for array in arrays.values() if array.dtype.kind not in "buif"]:
-            raise ValueError(f"dtype {strange[0]}")
-    except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that NumPy has not, as bfloat16
-        raise CheckpointError(
-            message(
-                "load_weights",
-                "the file is truncated, corrupt, or no safetensors file of NumPy's dtypes.",
-                f"{path}, {len(blob)} bytes: {' '.join(str(error).split())}",
-                "copy it again from where it came, or train again.",
-            )
-        ) from error
-    return arrays
+    return read_arrays("load_weights", path)
 
 
 def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
@@ -111,8 +79,6 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     >>> bool((a.weight == b.weight).all())
     True
     """
-    from minicnn.tensor.creation import as_tensor
-
     state = _state(model, "load_weights")
     arrays = read_weights(path)
     problems = []

@@ -24,10 +24,10 @@ from minicnn import models, nn, optim
 from minicnn.data import DataLoader
 from minicnn.data.datasets import LabelledImages
 from minicnn.errors import CheckpointError, message
+from minicnn.files import check_room, write_atomic
 from minicnn.ops import cross_entropy
 from minicnn.random import Generator
 from minicnn.train.checkpoint import load_weights, save_weights
-from minicnn.train.files import check_room, write_atomic
 from minicnn.train.history import History
 from minicnn.train.images import Images
 from minicnn.train.loop import Evaluation, SettingError, evaluate, fit

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from minicnn.errors import MinicnnError, message
-from minicnn.train.files import write_atomic
+from minicnn.files import write_atomic
 
 __all__ = ["MissingMatplotlibError", "new_figure", "png", "save"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from minicnn.data.batches import read_batch, read_binary, read_pickle
 from minicnn.data.datasets.images import LabelledImages, Transform
 from minicnn.data.files import download_one, roots
-from minicnn.data.idx import replace_file
 from minicnn.errors import DataError, message
+from minicnn.files import replace_file
 
 __all__ = ["CIFAR10", "CIFAR10_FILES", "CIFAR100", "CIFAR100_FILES", "Batches", "locate"]
 

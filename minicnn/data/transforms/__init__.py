@@ -7,6 +7,8 @@ The standard recipe, ``Compose([ToTensor(), Normalize(mean, std)])``, is applied
 the datasets of minicnn; the numbers are the same to the last bit.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from minicnn.autograd.refusal import guard_constructor
 from minicnn.data.transforms import functional
 from minicnn.data.transforms.basic import (
@@ -33,6 +35,7 @@ from minicnn.data.transforms.geometry import (
 )
 from minicnn.data.transforms.scale import RandomResizedCrop, Resize
 from minicnn.data.transforms.warp import RandomAffine, RandomRotation
+from minicnn.errors import missing_names as _missing_names
 
 __all__ = [
     "CenterCrop",
@@ -64,6 +67,9 @@ __all__ = [
     "ToTensor",
     "functional",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)
 
 for _name in __all__:
     guard_constructor(globals()[_name])

@@ -1,5 +1,8 @@
 """Layers as plain functions: those of `minicnn.ops`, and the activations, losses and layers of networks alone."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from minicnn.errors import missing_names as _missing_names
 from minicnn.nn.functional.adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -198,3 +201,6 @@ __all__ = [
     "unfold",
     "upsample",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

@@ -118,6 +118,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
 
     Shapes: input (N, C, L) or (C, L); output (N, C, OL).
 
+    Args:
+        output_size: OL.
     Raises:
         ParameterError, ShapeError: as for `adaptive_avg_pool2d`.
 
@@ -157,6 +159,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None] |
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW).
 
+    Args:
+        output_size: OD, OH and OW: one for all, or one for each; None keeps the input's.
     Raises:
         ParameterError, ShapeError: as for `adaptive_avg_pool2d`.
 

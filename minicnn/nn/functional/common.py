@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.sample import ErrorSample, Rng, Sample, Samples
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message
+from minicnn.errors import ArgumentTypeError, DTypeError, message, shown
 from minicnn.ops.checks import need_floats, need_given, need_tensors
+from minicnn.ops.checks import need_positive as need_positive  # for the files of this room
 from minicnn.tensor import Tensor
 
 
@@ -34,15 +35,15 @@ def left(input: Tensor, output: Tensor, inplace: bool) -> Tensor:
     return input.copy_(output) if inplace else output
 
 
-def need_positive(where: str, name: str, value: float, *, or_zero: bool = False) -> None:
-    """Raise ParameterError unless a number is above 0, or 0 where that is allowed."""
-    if not (value >= 0 if or_zero else value > 0):
-        raise ParameterError(
+def need_number(where: str, name: str, value: Any) -> None:
+    """Raise ArgumentTypeError unless a value is a number."""
+    if not isinstance(value, (int, float, np.number)):
+        raise ArgumentTypeError(
             message(
                 where,
-                f"{name} expects a number {'of 0 or more' if or_zero else 'above 0'}, got {value}.",
-                f"{name} = {value!r}",
-                f"use {name}=1.0, for one.",
+                f"{name} expects a number, got {type(value).__name__}.",
+                f"{name} = {shown(value)}",
+                f"use {name}=2.0, for example.",
             )
         )
 

@@ -13,7 +13,7 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors
-from minicnn.ops.fused.conv import Conv, _conv
+from minicnn.ops.fused.conv import Conv, conv
 from minicnn.ops.fused.conv_transpose import ConvTranspose, conv_transpose
 from minicnn.ops.fused.spatial import check_input, ints, output_sizes
 from minicnn.tensor import Tensor
@@ -83,6 +83,8 @@ def conv1d(
     Shapes: input (N, C, L) or (C, L); weight (O, C/groups, K); bias (O,); output (N, O, OL) with
     OL = ⌊(L + 2p − d·(K − 1) − 1) / s⌋ + 1.
 
+    Args:
+        stride, padding, dilation, groups: as for `conv2d`; in elements.
     Raises:
         ShapeError, ParameterError, DTypeError: as for `conv2d`.
 
@@ -90,7 +92,7 @@ def conv1d(
     >>> conv1d(minicnn.arange(4.0).reshape(1, 1, 4), minicnn.ones(1, 1, 2))
     tensor([[[1., 3., 5.]]])
     """
-    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
+    return conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composition(_conv_samples(3), _conv_errors("conv3d", 3))
@@ -110,6 +112,8 @@ def conv3d(
     Shapes: input (N, C, D, H, W) or (C, D, H, W); weight (O, C/groups, KD, KH, KW); bias (O,); output
     (N, O, OD, OH, OW) with OD = ⌊(D + 2p − d·(KD − 1) − 1) / s⌋ + 1.
 
+    Args:
+        stride, padding, dilation, groups: as for `conv2d`; an int, or one for each dim.
     Raises:
         ShapeError, ParameterError, DTypeError: as for `conv2d`.
 
@@ -117,7 +121,7 @@ def conv3d(
     >>> conv3d(minicnn.ones(1, 1, 2, 2, 2), minicnn.ones(1, 1, 2, 2, 2)).flatten()
     tensor([8.])
     """
-    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
+    return conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composition(_transpose_samples(1), _conv_errors("conv_transpose1d", 1))
@@ -138,6 +142,8 @@ def conv_transpose1d(
     Shapes: input (N, C, L) or (C, L); weight (C, O/groups, K); bias (O,); output (N, O, OL) with
     OL = (L − 1) · s − 2p + d · (K − 1) + output_padding + 1.
 
+    Args:
+        stride, padding, output_padding, groups, dilation: as for `conv_transpose2d`; in elements.
     Raises:
         ShapeError, ParameterError, DTypeError: as for `conv_transpose2d`.
 
@@ -166,6 +172,8 @@ def conv_transpose3d(
     Shapes: input (N, C, D, H, W) or (C, D, H, W); weight (C, O/groups, KD, KH, KW); bias (O,); output
     (N, O, OD, OH, OW) with OD = (D − 1) · s − 2p + d · (KD − 1) + output_padding + 1.
 
+    Args:
+        stride, padding, output_padding, groups, dilation: as for `conv_transpose2d`; an int, or one for each dim.
     Raises:
         ShapeError, ParameterError, DTypeError: as for `conv_transpose2d`.
 

@@ -14,9 +14,8 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
-from minicnn.nn.functional.common import need_float_tensors, need_positive
-from minicnn.nn.functional.smooth import length
-from minicnn.ops import cat
+from minicnn.nn.functional.common import need_float_tensors, need_number
+from minicnn.ops import cat, norm
 from minicnn.ops.checks import need_tensors
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import zeros
@@ -91,9 +90,9 @@ def _check(where: str, input: Any, weight: Any, padding_idx: int | None, sparse:
 
 def _shorten(where: str, input: Tensor, weight: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that are read, where they are longer than allowed, in the table itself and off the tape."""
-    need_positive(where, "norm_type", norm_type)
+    need_number(where, "norm_type", norm_type)
     with no_grad():
-        norms = length(weight, norm_type, 1, True)  # (V, 1)
+        norms = norm(weight, norm_type, 1, True)  # (V, 1)
         read = zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
         read[input.reshape(-1)] = 1.0
         long = (norms > max_norm) & (read.unsqueeze(1) > 0)

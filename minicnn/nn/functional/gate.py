@@ -10,8 +10,8 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import entered
-from minicnn.nn.functional.smooth import need_dim
 from minicnn.ops.fused.spatial import ints
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.reduce import distinct
 from minicnn.tensor import Tensor
 
@@ -29,7 +29,7 @@ def _maxout_samples(rng: Rng) -> Iterator[Sample]:
 
 def _maxout_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("maxout", "divisible by 2", "3"), np.ones((2, 3)), 2)
-    yield ErrorSample(IndexRangeError, ("maxout", "dim 1"), np.ones(4), 2)
+    yield ErrorSample(IndexRangeError, ("maxout", "dim", "got 1"), np.ones(4), 2)
     yield ErrorSample(ParameterError, ("maxout", "num_pieces", "0"), np.ones((2, 4)), 0)
     yield ErrorSample(ArgumentTypeError, ("maxout", "list"), [1.0], 1)
 
@@ -58,7 +58,7 @@ def maxout(input: Tensor, num_pieces: int, dim: int = 1) -> Tensor:
     """
     x = entered("maxout", input)
     (k,) = ints("maxout", "num_pieces", num_pieces, 1, 1)
-    dim = need_dim("maxout", x, dim)
+    dim = normal_dim("maxout", dim, x.ndim)
     size = x.shape[dim]
     if size % k:
         raise ShapeError(
@@ -109,7 +109,7 @@ def swiglu(input: Tensor, dim: int = -1) -> Tensor:
     tensor([5.2848])
     """
     x = entered("swiglu", input)
-    dim = need_dim("swiglu", x, dim)
+    dim = normal_dim("swiglu", dim, x.ndim)
     size = x.shape[dim]
     if size % 2:
         shape = tuple(x.shape)

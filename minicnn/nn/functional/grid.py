@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minicnn.autograd.graph import wrap
+from minicnn.autograd.graph import own, wrap
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
@@ -16,7 +16,7 @@ from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeE
 from minicnn.nn.functional.common import need_float_tensors
 from minicnn.nn.functional.resize import cubic_weights
 from minicnn.ops.checks import need_one_dtype
-from minicnn.ops.primitive.select import where
+from minicnn.ops.primitive.where import where
 from minicnn.tensor import Tensor
 
 FAR = 1e6  # pixels: beyond it, how far no longer matters, and infinities cannot be reckoned with
@@ -94,7 +94,7 @@ def _check_affine(theta: Tensor, size: tuple[int, ...], d: int) -> None:
         raise ParameterError(message(where, problem, got, f"theta.view(-1, {d}, {d + 1})."))
     if min(size) <= 0:
         raise ParameterError(
-            message(where, f"size expects numbers above 0, got {size}.", got, "size=(1, 1, 8, 8), for one.")
+            message(where, f"size expects numbers above 0, got {size}.", got, "size=(1, 1, 8, 8), for example.")
         )
     if size[0] != theta.shape[0]:
         problem = f"size expects {size[0]} matrices, theta has {theta.shape[0]}."
@@ -152,7 +152,7 @@ def grid_sample(
         mode: "bilinear" (of volumes: trilinear), "nearest", or "bicubic" (of images alone).
         padding_mode: what lies outside: "zeros", the "border" continued, or the image's "reflection".
         align_corners: whether −1 and 1 are the centres of the outermost pixels; else, and by default, their edges.
-    Gradient: to the input, and to the grid; none to the grid of "nearest", nor where "border" and "reflection" hold q
+    Gradient: to the input, and to the grid; 0 to the grid of "nearest", and where "border" and "reflection" hold q
         at an outermost pixel.
     Raises:
         ParameterError: an unknown mode or padding_mode.
@@ -182,7 +182,7 @@ def grid_sample(
             weight = weight * other
         part = pixels[(n, *(index for index, _ in corner))] * weight.unsqueeze(-1)  # (N, *OS, C)
         total = part if total is None else total + part
-    return total.movedim(-1, 1)  # type: ignore[union-attr]
+    return own(total.movedim(-1, 1))  # type: ignore[union-attr]
 
 
 def _taps(x: Tensor, size: int, mode: str, padding_mode: str, align_corners: bool) -> list[tuple[Tensor, Tensor]]:
@@ -191,7 +191,7 @@ def _taps(x: Tensor, size: int, mode: str, padding_mode: str, align_corners: boo
         x = _padded(x, size, padding_mode, align_corners)
     low = x.detach().round() if mode == "nearest" else x.detach().floor()
     t = x - low
-    weights = {"nearest": lambda t: [t.detach() * 0 + 1], "bilinear": lambda t: [1 - t, t], "bicubic": cubic_weights}
+    weights = {"nearest": lambda t: [t * 0 + 1], "bilinear": lambda t: [1 - t, t], "bicubic": cubic_weights}
     taps = []
     for i, weight in enumerate(weights[mode](t), -1 if mode == "bicubic" else 0):
         at = low + i

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import ops
+from minicnn.autograd.graph import own
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
@@ -219,6 +220,6 @@ def locally_connected2d(
         raise ShapeError(message(where, f"{problem}.", got, "make the layer for images of this size."))
     columns = unfold(x, tuple(kernel), d, p, s).permute(2, 1, 0)  # (P, K, N), K = C · KH · KW
     y = weight.reshape(oh * ow, o, columns.shape[1]) @ columns  # (P, O, N)
-    y = y.permute(2, 1, 0).reshape(x.shape[0], o, oh, ow)
+    y = own(y.permute(2, 1, 0)).reshape(x.shape[0], o, oh, ow)
     y = y if bias is None else y + bias
     return y.squeeze(0) if single else y

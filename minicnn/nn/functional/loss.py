@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from minicnn import ops
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
-from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message, warn
 from minicnn.nn.functional.common import need_positive, reduced
 from minicnn.ops.checks import need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction
@@ -41,11 +40,9 @@ def check_pair(where: str, x: Any, target: Any, reduction: str, weight: Any = No
                     "reshape the target.",
                 )
             ) from None
-        warnings.warn(
+        warn(
             f"{where}: target {tuple(target.shape)} is broadcast against input {tuple(x.shape)}, which is seldom "
-            "meant; give both the same shape.",
-            UserWarning,
-            stacklevel=5,
+            "meant; give both the same shape."
         )
     if weight is not None and weight.shape != x.shape:
         raise ShapeError(

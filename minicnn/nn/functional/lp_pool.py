@@ -64,6 +64,8 @@ def lp_pool1d(
 
     Shapes: input (N, C, L) or (C, L); output (N, C, OL), OL = ⌊(L − K) / s⌋ + 1.
 
+    Args:
+        norm_type, kernel_size, stride, ceil_mode: as for `lp_pool2d`; sizes in elements.
     Raises:
         ParameterError, ShapeError: as for `lp_pool2d`.
 
@@ -112,6 +114,8 @@ def lp_pool3d(
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW), OD = ⌊(D − KD) / s⌋ + 1.
 
+    Args:
+        norm_type, kernel_size, stride, ceil_mode: as for `lp_pool2d`; sizes an int, or one for each dim.
     Raises:
         ParameterError, ShapeError: as for `lp_pool2d`.
 

@@ -14,11 +14,11 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
-from minicnn.nn.functional.common import need_float_tensors, need_positive, reduced
+from minicnn.nn.functional.common import need_float_tensors, need_number, need_positive, reduced
 from minicnn.nn.functional.loss import check_pair, pair_errors
-from minicnn.nn.functional.smooth import length, need_dim
 from minicnn.ops.checks import need_given, need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.tensor import Tensor
 
 
@@ -39,7 +39,7 @@ def _broadcast(where: str, **tensors: Tensor) -> tuple[int, ...]:
         ) from None
 
 
-def _alike(where: str, **tensors: Tensor) -> None:
+def alike(where: str, **tensors: Tensor) -> None:
     """Raise ShapeError unless the tensors have as many dims and broadcast: (N, 1) against (N,) would give (N, N)."""
     _broadcast(where, **{name: x for name, x in tensors.items() if name != "target"})
     if len({x.ndim for x in tensors.values()}) > 1:
@@ -94,8 +94,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     need_positive("cosine_similarity", "eps", eps, or_zero=True)
     shape = _broadcast("cosine_similarity", x1=x1, x2=x2)
     a, b = x1.expand(shape), x2.expand(shape)
-    dim = need_dim("cosine_similarity", a, dim)
-    a, b = (x / length(x, 2, dim, True).clamp(min=eps) for x in (a, b))
+    dim = normal_dim("cosine_similarity", dim, a.ndim)
+    a, b = (x / ops.norm(x, 2, dim, True).clamp(min=eps) for x in (a, b))
     return (a * b).sum(dim)
 
 
@@ -106,11 +106,15 @@ def _distance_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(2, 3, 2)), rng.normal(size=2) + 5.0, keepdim=True)
     yield Sample(rng.normal(size=(1, 4)), rng.normal(size=(3, 4)), p=float("inf"))
     yield Sample(np.ones((2, 3)), np.ones((2, 3)))  # apart by eps alone
+    yield Sample(rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), p=-math.inf)
+    yield Sample(Constant(np.array([[1.0, 2.0]])), Constant(np.array([[1.0, 5.0]])), p=0, eps=0.0)
+    yield Sample(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)) + 4.0, p=-2)
     yield Sample(rng.normal(size=(0, 4)), rng.normal(size=(0, 4)))
 
 
 def _distance_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("pairwise_distance", "(2, 3)", "(2, 4)"), np.ones((2, 3)), np.ones((2, 4)))
+    yield ErrorSample(ArgumentTypeError, ("p", "a number", "str"), np.ones((2, 3)), np.ones((2, 3)), "nuc")
 
 
 @composition(_distance_samples, _distance_errors)
@@ -120,32 +124,36 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     Shapes: x1 and x2 (N, D) or (D,); output (N,) or (); with keepdim (N, 1) or (1,).
 
     Args:
-        p: which norm: 2 for the length.
+        p: which norm, as that of `norm`: 2 for the length.
         eps: ε, so that the gradient exists where a = b.
         keepdim: keep the last dim, with size 1.
     Raises:
         ShapeError: the shapes do not broadcast.
+        ArgumentTypeError: p is no number.
 
     >>> import minicnn
     >>> pairwise_distance(minicnn.tensor([[3.0, 4.0]]), minicnn.zeros(1, 2))
     tensor([5.0000])
     """
     _broadcast("pairwise_distance", x1=x1, x2=x2)
-    return length(x1 - x2 + eps, p, -1, keepdim)
+    need_number("pairwise_distance", "p", p)
+    return ops.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def _pdist_samples(rng: Rng) -> Iterator[Sample]:
     for p in (1.0, 2, 3.5, math.inf):
         yield Sample(rng.normal(size=(4, 3)), p)
+    yield Sample(Constant(np.array([[1.0, 2.0], [1.0, 5.0], [1.0, 2.0]])), 0)  # how many coordinates differ
     yield Sample(rng.normal(size=(2, 3)))
     yield Sample(rng.normal(size=(1, 3)))  # no pairs
+    yield Sample(np.zeros((3, 0)), math.inf)  # points of no coordinates
     yield Sample(rng.normal(size=(4, 1)), p=2.0)
     yield Sample(Constant(np.zeros((0, 3))))
 
 
 def _pdist_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("pdist", "2 dims", "(3,)"), np.ones(3))
-    yield ErrorSample(ParameterError, ("pdist", "p", "0"), np.ones((2, 3)), 0)
+    yield ErrorSample(ParameterError, ("pdist", "p", "-1"), np.ones((2, 3)), -1)
     yield ErrorSample(DTypeError, ("pdist", "int64"), np.ones((2, 3), dtype=np.int64))
 
 
@@ -156,17 +164,17 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     Shapes: input (N, D); output (N · (N − 1) / 2,).
 
     Args:
-        p: which norm, above 0: 2 for the length. Where two rows are equal there is no gradient.
+        p: which norm, of 0 or more, as that of `norm`: 2 for the length. Where two rows are equal there is no gradient.
     Raises:
         ShapeError: the input has not two dims.
-        ParameterError: p is not above 0.
+        ParameterError: p is below 0.
 
     >>> import minicnn
     >>> pdist(minicnn.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
     tensor([5.0000, 1.0000, 4.2426])
     """
     need_float_tensors("pdist", input=input)
-    need_positive("pdist", "p", p)
+    need_positive("pdist", "p", p, or_zero=True)
     if input.ndim != 2:
         shape = tuple(input.shape)
         raise ShapeError(
@@ -174,7 +182,7 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         )
     asarray = backend_of(input._array).asarray
     first, second = (wrap(asarray(index)) for index in np.triu_indices(input.shape[0], 1))
-    return length(input[first] - input[second], p, -1, False)
+    return ops.norm(input[first] - input[second], p if input.shape[1] else 1, 1)  # the largest of no differences is 0
 
 
 def _hinge_samples(rng: Rng) -> Iterator[Sample]:
@@ -269,7 +277,7 @@ def margin_ranking_loss(
     reduction = old_reduction(reduction, size_average, reduce)
     need_reduction("margin_ranking_loss", reduction)
     need_given("margin_ranking_loss", "target", target)
-    _alike("margin_ranking_loss", input1=input1, input2=input2, target=target)
+    alike("margin_ranking_loss", input1=input1, input2=input2, target=target)
     return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
@@ -313,7 +321,7 @@ def cosine_embedding_loss(
     reduction = old_reduction(reduction, size_average, reduce)
     need_reduction(where, reduction)
     need_tensors(where, target=target)
-    _alike(where, input1=input1, input2=input2)
+    alike(where, input1=input1, input2=input2)
     if target.ndim != input1.ndim - 1 or target.ndim > 1:
         shapes = f"input1 {tuple(input1.shape)}; input2 {tuple(input2.shape)}; target {tuple(target.shape)}"
         problem = f"target expects 1 dim for inputs (N, D), 0 dims for (D,), got {target.ndim}."
@@ -384,7 +392,7 @@ def triplet_margin_loss(
         raise ParameterError(
             message(where, f"margin expects a number above 0, got {margin}.", "m = margin", "use margin=1.0.")
         )
-    _alike(where, anchor=anchor, positive=positive, negative=negative)
+    alike(where, anchor=anchor, positive=positive, negative=negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))

@@ -14,7 +14,7 @@ from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors, reduced
-from minicnn.nn.functional.margin import pairwise_distance
+from minicnn.nn.functional.margin import alike, pairwise_distance
 from minicnn.nn.functional.smooth import logsigmoid
 from minicnn.ops.checks import need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction
@@ -118,7 +118,7 @@ def multi_margin_loss(
             message(where, f"weight expects shape ({c},), got {tuple(weight.shape)}.", f"{c} classes", "one a class.")
         )
     index = target.long().unsqueeze(-1)
-    hinge = (margin - input.gather(-1, index) + input).clamp(min=0)  # (N, C)
+    hinge = ops.relu(margin - input.gather(-1, index) + input)  # (N, C)
     hinge = hinge if p == 1 else hinge * hinge
     hinge = hinge if weight is None else hinge * weight[index]
     own: Tensor = wrap(backend_of(input._array).asarray(np.arange(c))) == index
@@ -291,7 +291,7 @@ def triplet_margin_with_distance_loss(
         swap: take d(p, n) for d(a, n) where it is smaller.
         reduction: "mean", "sum" or "none".
     Raises:
-        ShapeError: the three differ in shape.
+        ShapeError: the three do not broadcast, or differ in their number of dims.
         ParameterError: margin is not above 0, or an unknown reduction.
     Source: Balntas et al., "Learning Local Feature Descriptors with Triplets" (2016), section 3.
 
@@ -307,11 +307,7 @@ def triplet_margin_with_distance_loss(
         raise ParameterError(
             message(where, f"margin expects a number above 0, got {margin}.", "m = margin", "use margin=1.0.")
         )
-    shapes = [tuple(x.shape) for x in (anchor, positive, negative)]
-    if len(set(shapes)) > 1:
-        raise ShapeError(
-            message(where, f"expects three tensors of one shape, got {shapes}.", "a, p, n", "reshape them.")
-        )
+    alike(where, anchor=anchor, positive=positive, negative=negative)
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

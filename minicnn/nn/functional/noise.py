@@ -17,8 +17,8 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import elementwise_errors, entered, left, need_float_tensors, need_positive
-from minicnn.nn.functional.smooth import need_dim
 from minicnn.ops.fused.dropout import Seeded, dropout
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import ones
@@ -350,7 +350,7 @@ def gumbel_softmax(
     where = "gumbel_softmax"
     need_float_tensors(where, logits=logits)
     need_positive(where, "tau", tau)
-    dim = need_dim(where, logits, dim)
+    dim = normal_dim(where, dim, logits.ndim)
     u = _uniform(logits, tuple(logits.shape), generator).clamp(min=float(np.finfo(str(logits.dtype)).tiny))
     soft: Tensor = ops.softmax((logits - (-u.log()).log()) / tau, dim)
     if not hard or not soft.numel():

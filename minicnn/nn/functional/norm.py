@@ -197,6 +197,7 @@ def _rms_samples(rng: Rng) -> Iterator[Sample]:
 
 def _rms_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("rms_norm", "(4,)"), np.ones((2, 3)), (4,))
+    yield ErrorSample(ShapeError, ("rms_norm", "weight", "(3,)", "(1,)"), np.ones((2, 3)), (3,), np.ones(1))
 
 
 @composition(_rms_samples, _rms_errors)
@@ -211,7 +212,7 @@ def rms_norm(
         normalized_shape: the sizes of the last dims.
         eps: added to the mean square; the dtype's epsilon if None.
     Raises:
-        ShapeError: the input does not end in normalized_shape.
+        ShapeError: the input does not end in normalized_shape, or weight has another shape.
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019), equation 4.
 
     >>> import minicnn
@@ -227,6 +228,15 @@ def rms_norm(
                 f"input expects to end in {sizes}, got {tuple(input.shape)}.",
                 f"normalized_shape {sizes}",
                 "set normalized_shape to the input's last sizes.",
+            )
+        )
+    if weight is not None and tuple(weight.shape) != sizes:
+        raise ShapeError(
+            message(
+                "rms_norm",
+                f"weight expects shape {sizes}, got {tuple(weight.shape)}.",
+                f"normalized_shape {sizes}",
+                "give it one factor for each normalized element.",
             )
         )
     least = float(np.finfo(str(input.dtype)).eps) if eps is None else eps

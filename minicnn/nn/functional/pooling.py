@@ -61,6 +61,9 @@ def max_pool1d(
 
     Shapes: input (N, C, L) or (C, L); output (N, C, OL) with OL = ⌊(L + 2p − d·(K − 1) − 1) / s⌋ + 1.
 
+    Args:
+        kernel_size, stride, padding, dilation: as for `max_pool2d`; in elements.
+        ceil_mode, return_indices: as for `max_pool2d`.
     Raises:
         ParameterError, ShapeError: as for `max_pool2d`.
 
@@ -88,6 +91,9 @@ def max_pool3d(
     Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW) with
     OD = ⌊(D + 2p − d·(KD − 1) − 1) / s⌋ + 1.
 
+    Args:
+        kernel_size, stride, padding, dilation: as for `max_pool2d`; an int, or one for each dim.
+        ceil_mode, return_indices: as for `max_pool2d`.
     Raises:
         ParameterError, ShapeError: as for `max_pool2d`.
 
@@ -130,6 +136,9 @@ def avg_pool1d(
 
     Shapes: input (N, C, L) or (C, L); output (N, C, OL) with OL = ⌊(L + 2p − K) / s⌋ + 1.
 
+    Args:
+        kernel_size, stride, padding: as for `avg_pool2d`; in elements.
+        ceil_mode, count_include_pad: as for `avg_pool2d`.
     Raises:
         ParameterError, ShapeError: as for `avg_pool2d`.
 
@@ -156,6 +165,9 @@ def avg_pool3d(
 
     Shapes: input (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW) with OD = ⌊(D + 2p − KD) / s⌋ + 1.
 
+    Args:
+        kernel_size, stride, padding: as for `avg_pool2d`; an int, or one for each dim.
+        ceil_mode, count_include_pad, divisor_override: as for `avg_pool2d`.
     Raises:
         ParameterError, ShapeError: as for `avg_pool2d`.
 

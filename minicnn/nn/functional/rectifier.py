@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn import ops
 from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.nn.functional.common import (
     elementwise_errors,
@@ -64,6 +64,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Shapes: input and output (N, C, *) or (*); weight (1,), or (C,) with a slope for each channel.
 
+    Args:
+        weight: w, the slope below 0.
     Raises:
         ShapeError: the weight has neither 1 element nor one a channel.
     Source: He et al., "Delving Deep into Rectifiers" (2015), equation 1.
@@ -253,6 +255,7 @@ def _threshold_samples(rng: Rng) -> Iterator[Sample]:
         yield Sample(rng.normal(size=shape), 0.2, -1.5)
     for threshold, value in ((-1.0, 0.0), (0.0, 0.0), (10.0, 3.0), (-10.0, 3.0)):  # some, half, all, none replaced
         yield Sample(rng.normal(size=(4, 5)), threshold, value)
+    yield Sample(Constant(np.array([np.nan, np.inf, -np.inf, 1.0])), 1.0, 0.0)  # NaN stays NaN
 
 
 def _threshold_errors() -> Iterator[ErrorSample]:

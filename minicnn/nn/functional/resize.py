@@ -157,7 +157,20 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The old name of `interpolate`, with a deprecation warning."""
+    """The old name of `interpolate`, with a deprecation warning.
+
+    Shapes: as `interpolate`.
+
+    Args:
+        size, scale_factor, mode, align_corners: as for `interpolate`.
+    Raises:
+        ShapeError, ParameterError: as for `interpolate`.
+
+    >>> import minicnn, warnings
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     upsample(minicnn.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     warnings.warn("upsample is deprecated: write interpolate.", DeprecationWarning, stacklevel=2)
     return interpolate(input, size, scale_factor, mode, align_corners)
 
@@ -236,7 +249,9 @@ def _sizes(input: Tensor, size: Any, scale_factor: Any) -> tuple[tuple[int, ...]
     where, have = "interpolate", input.shape[2:]
     got = f"input {tuple(input.shape)} = (N, C, ...); size {size}, scale_factor {scale_factor}"
     if (size is None) == (scale_factor is None):
-        raise ParameterError(message(where, "expects one of size and scale_factor.", got, "scale_factor=2, for one."))
+        raise ParameterError(
+            message(where, "expects one of size and scale_factor.", got, "scale_factor=2, for example.")
+        )
     name, given = ("size", size) if scale_factor is None else ("scale_factor", scale_factor)
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * len(have)
     if len(values) != len(have):
@@ -252,7 +267,7 @@ def _sizes(input: Tensor, size: Any, scale_factor: Any) -> tuple[tuple[int, ...]
     except TypeError:
         kind = "ints" if scale_factor is None else "numbers"
         raise ArgumentTypeError(
-            message(where, f"{name} expects {kind}, got {given!r}.", got, "size=(32, 32), for one.")
+            message(where, f"{name} expects {kind}, got {given!r}.", got, "size=(32, 32), for example.")
         ) from None
     if min(sizes) <= 0 or min(input.shape[1:]) == 0:
         problem = f"expects sizes above 0, got {sizes} from {tuple(input.shape)}."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from minicnn.autograd.op import composition
-from minicnn.autograd.sample import ErrorSample, Rng, Sample
+from minicnn.autograd.sample import ErrorSample, Rng, Sample, Samples
 from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors
 from minicnn.ops.fused.spatial import ints
@@ -29,23 +29,39 @@ def _factor(where: str, name: str, input: Any, value: Any) -> int:
     return r
 
 
-def _shuffle_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 8, 2, 3)), 2)
-    yield Sample(rng.normal(size=(9, 1, 2)), 3)
-    yield Sample(rng.normal(size=(2, 3, 4, 1, 2)), 2)  # two batch dims
-    yield Sample(rng.normal(size=(2, 3, 2, 2)), 1)
-    yield Sample(np.zeros((0, 4, 2, 2)), 2)
-    yield Sample(np.zeros((2, 4, 0, 2)), 2)
+PIXELS = (  # (*, C, H, W) and r
+    ((2, 2, 2, 3), 2),
+    ((1, 1, 2), 3),
+    ((2, 3, 1, 2, 1), 2),  # two batch dims
+    ((2, 3, 2, 2), 1),
+    ((1, 1, 1, 1), 4),  # one pixel
+    ((2, 2, 1, 3, 2, 1), 2),  # three batch dims
+    ((0, 1, 1, 1), 2),
+    ((2, 1, 0, 1), 2),
+)
 
 
-def _shuffle_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("pixel_shuffle", "divisible by 4", "6"), np.ones((1, 6, 2, 2)), 2)
-    yield ErrorSample(ShapeError, ("pixel_shuffle", "3 dims"), np.ones((4, 2)), 2)
-    yield ErrorSample(ParameterError, ("upscale_factor", "0"), np.ones((1, 4, 2, 2)), 0)
-    yield ErrorSample(ArgumentTypeError, ("upscale_factor", "float"), np.ones((1, 4, 2, 2)), 2.0)
+def _pixel_samples(undo: bool) -> Samples:
+    def samples(rng: Rng) -> Iterator[Sample]:
+        for (*batch, c, h, w), r in PIXELS:
+            yield Sample(rng.normal(size=(*batch, c, h * r, w * r) if undo else (*batch, c * r * r, h, w)), r)
+
+    return samples
 
 
-@composition(_shuffle_samples, _shuffle_errors)
+def _pixel_errors(where: str, factor: str, words: tuple[str, ...], *shape: int) -> Callable[[], Iterator[ErrorSample]]:
+    def errors() -> Iterator[ErrorSample]:
+        yield ErrorSample(ShapeError, (where, *words), np.ones(shape), 2)
+        yield ErrorSample(ShapeError, (where, "3 dims"), np.ones((4, 2)), 2)
+        yield ErrorSample(ParameterError, (factor, "0"), np.ones((1, 4, 2, 2)), 0)
+        yield ErrorSample(ArgumentTypeError, (factor, "float"), np.ones((1, 4, 2, 2)), 2.0)
+
+    return errors
+
+
+@composition(
+    _pixel_samples(False), _pixel_errors("pixel_shuffle", "upscale_factor", ("divisible by 4", "6"), 1, 6, 2, 2)
+)
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """Make r² channels one of r times the size: y[n, c, h·r + i, w·r + j] = x[n, c·r² + i·r + j, h, w].
 
@@ -78,22 +94,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return x.reshape(*batch, c // (r * r), h * r, w * r)
 
 
-def _unshuffle_samples(rng: Rng) -> Iterator[Sample]:
-    yield Sample(rng.normal(size=(2, 2, 4, 6)), 2)
-    yield Sample(rng.normal(size=(1, 3, 6)), 3)
-    yield Sample(rng.normal(size=(2, 3, 1, 4, 2)), 2)
-    yield Sample(rng.normal(size=(2, 3, 2, 2)), 1)
-    yield Sample(np.zeros((0, 1, 2, 2)), 2)
-    yield Sample(np.zeros((2, 1, 0, 2)), 2)
-
-
-def _unshuffle_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("pixel_unshuffle", "divisible by 2", "3"), np.ones((1, 1, 3, 2)), 2)
-    yield ErrorSample(ShapeError, ("pixel_unshuffle", "3 dims"), np.ones((4, 2)), 2)
-    yield ErrorSample(ParameterError, ("downscale_factor", "0"), np.ones((1, 4, 2, 2)), 0)
-
-
-@composition(_unshuffle_samples, _unshuffle_errors)
+@composition(
+    _pixel_samples(True), _pixel_errors("pixel_unshuffle", "downscale_factor", ("divisible by 2", "3"), 1, 1, 3, 2)
+)
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """Make one channel r² of an r-th of the size, undoing `pixel_shuffle`.
 
@@ -124,7 +127,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             )
         )
     x = input.reshape(int(np.prod(batch)), c, h // r, r, w // r, r).permute(0, 1, 3, 5, 2, 4)  # (N, C, r, r, H, W)
-    return x.reshape(*batch, c * r * r, h // r, w // r)
+    return x.contiguous().reshape(*batch, c * r * r, h // r, w // r)
 
 
 def _channel_samples(rng: Rng) -> Iterator[Sample]:

@@ -1,4 +1,4 @@
-"""Smooth activations, and the length of vectors."""
+"""Smooth activations, and vectors made as long as 1."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from minicnn import ops
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
-from minicnn.nn.functional.common import elementwise_errors, elementwise_samples, entered, left, need_positive
+from minicnn.errors import ArgumentTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.nn.functional.common import (
+    elementwise_errors,
+    elementwise_samples,
+    entered,
+    left,
+    need_number,
+    need_positive,
+)
+from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.elementwise import Unary
 from minicnn.tensor import Tensor
 
@@ -184,15 +192,6 @@ def tanhshrink(input: Tensor) -> Tensor:
     return x - x.tanh()
 
 
-def need_dim(where: str, x: Tensor, dim: int) -> int:
-    """Return a dim counted from the first; raise IndexRangeError where there is none."""
-    if not -x.ndim <= dim < x.ndim:
-        raise IndexRangeError(
-            message(where, f"dim {dim} is out of range.", f"input {tuple(x.shape)}", "use a dim that it has.")
-        )
-    return dim % x.ndim
-
-
 def _glu_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(2, 6, 3)), 1)
@@ -207,6 +206,7 @@ def _glu_samples(rng: Rng) -> Iterator[Sample]:
 def _glu_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("glu", "even", "3"), np.ones((2, 3)))
     yield ErrorSample(IndexRangeError, ("glu", "2"), np.ones((2, 4)), 2)
+    yield ErrorSample(ShapeError, ("glu", "none"), np.array(2.0))
 
 
 @composition(_glu_samples, _glu_errors)
@@ -227,7 +227,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     tensor([2.])
     """
     x = entered("glu", input)
-    dim = need_dim("glu", x, dim)
+    dim = normal_dim("glu", dim, x.ndim)
+    if x.ndim == 0:
+        raise ShapeError(message("glu", "input expects a dim to halve.", "input () has none", "x.reshape(1, -1)."))
     size = x.shape[dim]
     if size % 2:
         raise ShapeError(
@@ -236,34 +238,24 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return x.narrow(dim, 0, size // 2) * x.narrow(dim, size // 2, size // 2).sigmoid()
 
 
-def length(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
-    """Return (Σ |x|ᵖ)^(1/p) along a dim; where it is 0, or x is, the gradient is 0."""
-    if p == math.inf:
-        return x.abs().amax(dim, keepdim)
-    if p == 1:
-        return x.abs().sum(dim, keepdim)
-    if p == 2:
-        total = (x * x).sum(dim, keepdim)
-    else:
-        none = x == 0  # where a power below 1 has no slope
-        total = (x.abs().masked_fill(none, 1.0) ** p).masked_fill(none, 0.0).sum(dim, keepdim)
-    zero = total == 0
-    return (total.masked_fill(zero, 1.0) ** (1 / p)).masked_fill(zero, 0.0)
-
-
 def _normalize_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(rng.normal(size=(3, 4)))
     yield Sample(rng.normal(size=(2, 3, 2)), 1.0, 2)
     yield Sample(rng.normal(size=(3, 4)), p=3.0, dim=0)
     yield Sample(rng.normal(size=(3, 4)), p=math.inf)
+    yield Sample(rng.normal(size=(3, 4)), p=-math.inf)
+    yield Sample(rng.normal(size=(3, 4)), p=0)
+    yield Sample(rng.normal(size=(3, 4)), p=-1)
+    yield Sample(np.array([[0.1, 0.3], [0.0, 0.0]]), eps=0.5)  # shorter than eps, and of no length
     yield Sample(rng.normal(size=(3, 4)), eps=2.0)
     yield Sample(rng.normal(size=(2, 3, 2)), dim=-2)
+    yield Sample(rng.normal(size=()) + 3.0, eps=9.0, dim=0)  # a number is a vector of one element
     yield Sample(np.zeros((0, 3)))
 
 
 def _normalize_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(IndexRangeError, ("normalize", "1"), np.ones(3))
-    yield ErrorSample(ParameterError, ("p", "0"), np.ones((2, 3)), 0.0)
+    yield ErrorSample(ArgumentTypeError, ("p", "a number", "str"), np.ones((2, 3)), "nuc")
 
 
 @composition(_normalize_samples, _normalize_errors)
@@ -273,18 +265,18 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     Shapes: input and output (*).
 
     Args:
-        p: which norm: 2 for the length.
+        p: which norm, as that of `norm`: 2 for the length.
         dim: along which the vectors lie.
         eps: ε, what shorter vectors are divided by.
     Raises:
         IndexRangeError: there is no such dim.
-        ParameterError: p is not above 0.
+        ArgumentTypeError: p is no number.
 
     >>> import minicnn
     >>> normalize(minicnn.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
     x = entered("normalize", input)
-    need_positive("normalize", "p", p)
-    dim = need_dim("normalize", x, dim)
-    return x / length(x, p, dim, True).clamp(min=eps)
+    dim = normal_dim("normalize", dim, x.ndim)
+    need_number("normalize", "p", p)
+    return x / ops.norm(x, p, dim, True).clamp(min=eps)

@@ -35,6 +35,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Probabilities from logits: y = eˣ / Σ eˣ, the sum along ``dim``; see `minicnn.softmax`.
 
+    Shapes: input and output (*).
+
     Args:
         dim: along which the outputs sum to 1; left out, it is guessed as PyTorch does, with a deprecation warning.
         dtype: cast to it first.
@@ -48,6 +50,8 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """Logarithms of probabilities from logits: y = x − ln Σ eˣ, the sum along ``dim``; see `minicnn.log_softmax`.
+
+    Shapes: input and output (*).
 
     Args:
         dim: along which the exponentials sum to 1; left out, it is guessed as PyTorch does, with a deprecation warning.

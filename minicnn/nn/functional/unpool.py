@@ -127,6 +127,10 @@ def max_unpool1d(
 
     Shapes: input and indices (N, C, L) or (C, L); output (N, C, OL), OL = (L − 1) · s − 2p + K.
 
+    Args:
+        indices: what ``max_pool1d(..., return_indices=True)`` gave.
+        kernel_size, stride, padding: as that was called with.
+        output_size: as for `max_unpool2d`.
     Raises:
         ShapeError, IndexRangeError, ParameterError: as for `max_unpool2d`.
 
@@ -182,6 +186,10 @@ def max_unpool3d(
 
     Shapes: input and indices (N, C, D, H, W) or (C, D, H, W); output (N, C, OD, OH, OW), OD = (D − 1) · s − 2p + KD.
 
+    Args:
+        indices: what ``max_pool3d(..., return_indices=True)`` gave.
+        kernel_size, stride, padding: as that was called with.
+        output_size: as for `max_unpool2d`.
     Raises:
         ShapeError, IndexRangeError, ParameterError: as for `max_unpool2d`.
 

@@ -1,5 +1,7 @@
 """Transforms as functions of a picture: PIL image, array (H, W) or (H, W, C), or Tensor (..., H, W)."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from minicnn.data.transforms.functional.blur import gaussian_blur
 from minicnn.data.transforms.functional.colour import (
     adjust_brightness,
@@ -31,6 +33,7 @@ from minicnn.data.transforms.functional.frame import (
 from minicnn.data.transforms.functional.picture import get_dimensions, get_image_size
 from minicnn.data.transforms.functional.resize import InterpolationMode, resize, resized_crop
 from minicnn.data.transforms.functional.warp import affine, rotate
+from minicnn.errors import missing_names as _missing_names
 
 __all__ = [
     "InterpolationMode",
@@ -63,3 +66,6 @@ __all__ = [
     "to_tensor",
     "vflip",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

@@ -16,6 +16,7 @@ from minicnn.autograd import (
 from minicnn.backend import use
 from minicnn.backend.device import device, get_default_device, set_default_device
 from minicnn.backend.threads import get_num_threads, set_num_threads
+from minicnn.errors import missing_names as _missing_names
 from minicnn.ops import *  # noqa: F403
 from minicnn.ops.dtypes import bfloat16
 from minicnn.ops.promote import get_default_dtype, promote_types, result_type, set_default_dtype
@@ -71,6 +72,8 @@ from minicnn.tensor.rng import get_rng_state, set_rng_state
 if _TYPE_CHECKING:
     from minicnn import accelerator, backends, cuda, data, linalg, models, nn, optim, testing, train, utils
     from minicnn.amp import autocast
+    from minicnn.autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled
+    from minicnn.backends.determinism import are_deterministic_algorithms_enabled, use_deterministic_algorithms
     from minicnn.compiler import compile
     from minicnn.nn.summary import summary
     from minicnn.serialization import load, save
@@ -99,6 +102,7 @@ int8 = _np.dtype("int8")
 uint8 = _np.dtype("uint8")
 uint16, uint32, uint64 = _np.dtype("uint16"), _np.dtype("uint32"), _np.dtype("uint64")
 bool = _np.dtype("bool")
+pi, e, inf, nan, newaxis = _np.pi, _np.e, _np.inf, _np.nan, None
 finfo, iinfo = _np.finfo, _np.iinfo  # eps, max and the like of a dtype
 dtype = _np.dtype
 float16 = half = _np.dtype("float16")  # refused wherever it is asked for, with an error that says what to do
@@ -114,15 +118,20 @@ _ROOMS = (
 )
 _LATE = {  # functions of rooms that load when first used
     "GradScaler": "amp",
+    "are_deterministic_algorithms_enabled": "backends.determinism",
     "autocast": "amp",
     "compile": "compiler",
     "gradcheck": "testing",
     "gradgradcheck": "testing",
     "get_float32_matmul_precision": "backends.precision",
+    "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
+    "is_anomaly_enabled": "autograd.anomaly_mode",
+    "is_deterministic_algorithms_warn_only_enabled": "backends.determinism",
     "load": "serialization",
     "save": "serialization",
     "set_float32_matmul_precision": "backends.precision",
     "summary": "nn.summary",
+    "use_deterministic_algorithms": "backends.determinism",
 }
 _FUNCTIONAL = (  # what PyTorch has at the top as well as in nn.functional
     *("adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "channel_shuffle", "conv1d", "conv3d"),
@@ -143,4 +152,4 @@ def __getattr__(name: str) -> _Any:
     if room is not None:
         globals()[name] = found = getattr(importlib.import_module(f"minicnn.{room}"), name)
         return found
-    raise AttributeError(f"module 'minicnn' has no attribute {name!r}")
+    _missing_names(__name__)(name)

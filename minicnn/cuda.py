@@ -6,6 +6,7 @@ from typing import Any
 
 from minicnn.backend import get
 from minicnn.backend.cupy import why_not
+from minicnn.errors import missing_names as _missing_names
 from minicnn.random import manual_seed as _manual_seed
 
 
@@ -111,4 +112,4 @@ def __getattr__(name: str) -> Any:
         from minicnn import amp
 
         return amp
-    raise AttributeError(f"module 'minicnn.cuda' has no attribute {name!r}")
+    _missing_names(__name__)(name)

@@ -6,6 +6,12 @@ Each type also is the built-in one that PyTorch raises in the same place, so tha
 
 from __future__ import annotations
 
+import sys
+import warnings
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import NoReturn
+
 
 class MinicnnError(Exception):
     """What all errors of minicnn have in common.
@@ -17,8 +23,8 @@ class MinicnnError(Exception):
     got: str = ""
 
 
-class ShapeError(MinicnnError, RuntimeError):
-    """Shapes or ranks that do not fit together (PyTorch: RuntimeError)."""
+class ShapeError(MinicnnError, RuntimeError, ValueError):
+    """Shapes or ranks that do not fit together (PyTorch: RuntimeError in compiled code, ValueError in Python code)."""
 
 
 class DTypeError(MinicnnError, RuntimeError):
@@ -41,11 +47,23 @@ class IndexRangeError(MinicnnError, IndexError):
     """An index, a dim or a class label out of range (PyTorch: IndexError)."""
 
 
+class ClassRangeError(IndexRangeError, RuntimeError):
+    """A class that `one_hot` has no place for (PyTorch: RuntimeError)."""
+
+
+class ElementError(DTypeError, ArgumentTypeError, ParameterError):
+    """An element that is no number (PyTorch: TypeError, ValueError or RuntimeError, by what it is)."""
+
+
 class KeyNameError(MinicnnError, KeyError):
     """A name that is not there, or is taken (PyTorch: KeyError)."""
 
     def __str__(self) -> str:  # KeyError shows repr(message), which would put \n into one line
         return str(self.args[0])
+
+
+class NameMissingError(MinicnnError, AttributeError):
+    """A name that a room of minicnn does not have (PyTorch: AttributeError)."""
 
 
 class MatrixError(MinicnnError, RuntimeError):
@@ -74,6 +92,45 @@ class CheckpointError(MinicnnError, RuntimeError):
 
 class FileMissingError(CheckpointError, FileNotFoundError):
     """A saved file that is not there (PyTorch: FileNotFoundError)."""
+
+
+def missing_names(room: str) -> Callable[[str], NoReturn]:
+    """Return a room's ``__getattr__``: the error for a name that it does not have, with the reason if PyTorch has it.
+
+    >>> from minicnn import nn
+    >>> nn.LSTM
+    Traceback (most recent call last):
+    minicnn.errors.NameMissingError: minicnn.nn: module 'minicnn.nn' has no attribute 'LSTM'.
+      torch.nn.LSTM is not here: recurrent networks are left out
+      Fix: docs/names.md lists what there is.
+    """
+
+    def refuse_name(name: str) -> NoReturn:
+        problem = f"module {room!r} has no attribute {name!r}"
+        if name.startswith("__"):  # a question of Python's own
+            raise AttributeError(problem, name=name)
+        from minicnn.testing.names import torch_room, why
+
+        reason = why(room, name)
+        close = [] if reason else get_close_matches(name, dir(sys.modules[room]), 1, 0.75)
+        raise NameMissingError(
+            message(
+                room,
+                f"{problem}.",
+                f"{torch_room(room)}.{name} is not here: {reason}" if reason else "nor has PyTorch, by that name",
+                f"write {close[0]}." if close else "docs/names.md lists what there is.",
+            )
+        )
+
+    return refuse_name
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Give a warning that points at the line outside of minicnn which led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("minicnn."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 def shown(value: object, length: int = 60) -> str:

@@ -20,6 +20,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import ErrorSample, Sample
 from minicnn.autograd.variable import Variable
+from minicnn.errors import missing_names as _missing_names
 
 __all__ = [
     "ErrorSample",
@@ -50,4 +51,4 @@ def __getattr__(name: str) -> Any:
         from minicnn import testing
 
         return getattr(testing, name)
-    raise AttributeError(f"module 'minicnn.autograd' has no attribute {name!r}")
+    _missing_names(__name__)(name)

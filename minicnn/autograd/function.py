@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from minicnn.autograd.graph import (
     Node,
@@ -20,6 +20,18 @@ from minicnn.autograd.mode import mode, no_grad, plainly
 from minicnn.autograd.writes import refuse_leaf
 from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, GraphError, ShapeError, message
+
+R = TypeVar("R", bound=Callable[[Any, Any], None])
+
+
+_rebase: Callable[[Any, Any], None]  # of a room above: `minicnn.ops.inplace`
+
+
+def set_rebase(function: R) -> R:
+    """Function decorator: make it what gives a tensor changed by a user's forward its new history."""
+    global _rebase
+    _rebase = function
+    return function
 
 
 class Context:
@@ -206,9 +218,7 @@ class FunctionNode(Node):
         tensor = wrap(out._array)  # one of its own: forward may have returned an input as it is
         tensor._memory, tensor._node, tensor._requires_grad = out._memory, self.outputs(index), True
         if _among(out, self.ctx._dirty):
-            from minicnn.ops.inplace import rebase
-
-            rebase(out, tensor)
+            _rebase(out, tensor)
             return out
         return tensor
 

@@ -86,6 +86,7 @@ class Family:
         # Not a whole stand-in: a leaf that leads to its family, and back, would be a cycle.
         self.root = wrap(root._array)
         self.root._node, self.root._requires_grad, self.root._memory = root._node, root._requires_grad, None
+        self.root._borrowed = root._borrowed
         self.members = [weakref.ref(root)]
         self.full = 16  # how long the list may grow before the dead are taken out
 
@@ -109,6 +110,7 @@ class TapeTensor:
     _node: Node | None = None  # the op that made it; None for a leaf
     _memory: Memory | None = None  # made when memory is first shared or written to
     _family: Family | None = None  # made when a view is first taken
+    _borrowed: bool = False  # whether it shares memory without being of a family: see `borrows`
     _origin: TapeTensor | None = None  # for the stand-in of a leaf: the leaf
     _hooks: dict[int, Hook] | None = None  # of a leaf; those of other tensors live in their node
     _post_hooks: dict[int, Hook] | None = None  # called when its grad has been added to
@@ -141,7 +143,7 @@ def take_memory(tensor: TapeTensor, array: Array, memory: Memory | None = None) 
     """Give the tensor another array, apart from the views of its old one."""
     if tensor._family is not None:
         tensor._family.remove(tensor)
-    tensor._array, tensor._memory, tensor._family = array, memory, None
+    tensor._array, tensor._memory, tensor._family, tensor._borrowed = array, memory, None, False
 
 
 def stand_in(tensor: TapeTensor) -> Any:
@@ -195,6 +197,20 @@ def share(tensor: TapeTensor, view: TapeTensor) -> None:
             tensor._family = Family(tensor)
         view._family = tensor._family
         view._family.add(view)
+
+
+def borrows(tensor: TapeTensor) -> bool:
+    """Whether it is a view of row-major memory, or of memory from outside: in no order that an op of ours chose."""
+    family = tensor._family
+    if tensor._borrowed or family is None or tensor._array is family.root._array:
+        return tensor._borrowed
+    return family.root._borrowed or bool(family.root._array.flags.c_contiguous)
+
+
+def own(view: T) -> T:
+    """Take a view of memory that no other tensor keeps out of its family; return it, now as an op's own output."""
+    view._family, view._borrowed = None, False
+    return view
 
 
 class Node:

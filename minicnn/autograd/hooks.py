@@ -20,7 +20,16 @@ def run_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
         with plainly():
             result = hook(own(grad))
         if result is not None:
-            grad = own(_checked(result, grad))
+            if not _fits(result, grad):
+                raise GraphError(
+                    message(
+                        "hook",
+                        f"a gradient hook must return None or a tensor of shape {tuple(grad._array.shape)}.",
+                        f"got {getattr(result, 'shape', type(result).__name__)}",
+                        "return a tensor of the gradient's shape, or nothing.",
+                    )
+                )
+            grad = own(result)
     return grad
 
 
@@ -31,7 +40,7 @@ def run_pre_hooks(hooks: dict[int, Hook], grad: Any) -> Any:
     for hook in list(hooks.values()):
         with plainly():
             result = hook(tuple(own(g) for g in grads))
-        grads = _replaced(result, grads)
+        grads = replaced("hook", "a node's hook", result, grads)
     return Outputs(list(grads)) if several else grads[0]
 
 
@@ -44,36 +53,37 @@ def run_post_hooks(hooks: dict[int, Any], results: Any, grad: Any) -> Any:
     for hook in list(hooks.values()):
         with plainly():
             result = hook(tuple(own(g) for g in results), tuple(own(g) for g in outputs))
-        results = _replaced(result, results)
+        results = replaced("hook", "a node's hook", result, results)
     return results
 
 
-def _replaced(result: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+def as_tuple(result: Any) -> tuple[Any, ...]:
+    """Return what a hook returned as a tuple."""
+    return tuple(result) if isinstance(result, (tuple, list)) else (result,)
+
+
+def replaced(where: str, what: str, result: Any, grads: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the gradients that a hook returned, checked; those before where it returned None."""
     if result is None:
         return grads
-    given = result if isinstance(result, (tuple, list)) else (result,)
-    if len(given) != len(grads):
+    given = as_tuple(result)
+    if len(given) != len(grads) or not all(
+        new is None or _fits(new, old) for new, old in zip(given, grads, strict=True)
+    ):
         raise GraphError(
             message(
-                "hook",
-                f"a node's hook must return None or {len(grads)} gradients, got {len(given)}.",
-                f"one an entry, of shapes {[None if g is None else tuple(g._array.shape) for g in grads]}",
-                "return a tuple of as many as it was given.",
+                where,
+                f"{what} must return None or {len(grads)} gradients of the shapes it was given.",
+                f"it was given {_shapes(grads)}, and returned {_shapes(given)}",
+                "return a tuple of as many tensors.",
             )
         )
-    return tuple(new if new is None else own(_checked(new, old)) for new, old in zip(given, grads, strict=True))
+    return tuple(new if new is None else own(new) for new in given)
 
 
-def _checked(result: Any, grad: Any) -> Any:
-    shape = None if grad is None else grad._array.shape
-    if not isinstance(result, TapeTensor) or (shape is not None and result._array.shape != shape):
-        raise GraphError(
-            message(
-                "hook",
-                f"a gradient hook must return None or a tensor of shape {shape}.",
-                f"got {getattr(result, 'shape', type(result).__name__)}",
-                "return a tensor of the gradient's shape, or nothing.",
-            )
-        )
-    return result
+def _fits(new: Any, old: Any) -> bool:
+    return isinstance(new, TapeTensor) and (old is None or new._array.shape == old._array.shape)
+
+
+def _shapes(grads: tuple[Any, ...]) -> str:
+    return str([tuple(g._array.shape) if isinstance(g, TapeTensor) else g for g in grads])[:200]

@@ -36,7 +36,7 @@ def set_num_threads(n: int) -> None:
                 "set_num_threads",
                 f"expects a whole number of at least 1, got {n!r}.",
                 f"now there are {get_num_threads()}",
-                "set_num_threads(1), for one.",
+                "set_num_threads(1), for example.",
             )
         )
     _controller().limit(limits=int(n))

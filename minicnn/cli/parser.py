@@ -202,7 +202,7 @@ def _add_predict(commands: Any) -> None:
         "pictures have it; the output says so.",
     )
     _add_run(predict)
-    predict.add_argument("image", metavar="IMAGE", help="a picture file, PNG for one, of any size")
+    predict.add_argument("image", metavar="IMAGE", help="a picture file, such as a PNG, of any size")
     _add_backend(predict)
     predict.set_defaults(run=_command("predict"))
 

@@ -15,7 +15,7 @@ SIDE = 28  # pixels
 OPAQUE = 128  # of 255: from here on a pixel counts as drawn
 FLAT = 16  # of 255: a picture with less contrast shows nothing
 INK = 0.4  # of the contrast: from here on a pixel counts as ink
-FIX = "pass a picture file, PNG for one."
+FIX = "pass a picture file, such as a PNG."
 
 
 class Layout(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minicnn.errors import KeyNameError, message
+from minicnn.errors import missing_names as _missing_names
 from minicnn.models.alexnet import AlexNet, alexnet
 from minicnn.models.autoencoder import ConvAutoencoder
 from minicnn.models.cifar_densenet import CifarDenseNet, densenet40, densenet_bc100
@@ -88,6 +89,9 @@ __all__ = [
     "vgg19",
     "vgg19_bn",
 ]
+
+if not TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)
 
 _MODELS: dict[str, Callable[..., nn.Module]] = {"lenet5": LeNet5, "strided": StridedNet}
 

@@ -1,5 +1,8 @@
 """Optimizers and schedules of the learning rate, under PyTorch's names."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from minicnn.errors import missing_names as _missing_names
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adadelta import Adadelta
 from minicnn.optim.adagrad import Adagrad
@@ -26,3 +29,6 @@ __all__ = [
     "Rprop",
     "lr_scheduler",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

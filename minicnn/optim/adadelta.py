@@ -36,6 +36,8 @@ class Adadelta(Optimizer):
     tensor([0.6877])
     """
 
+    kept = ("step", "square_avg", "acc_delta")
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -37,6 +37,8 @@ class Adagrad(Optimizer):
     tensor([0.9000])
     """
 
+    kept = ("step", "sum")
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minicnn.autograd.graph import wrap
@@ -141,3 +141,9 @@ class AdamW(Adam):
             differentiable=differentiable,
             decoupled_weight_decay=True,
         )
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over a state, which `Adam` may have saved: the weight decay stays decoupled."""
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True

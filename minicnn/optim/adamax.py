@@ -7,11 +7,12 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
-from minicnn.optim.optimizer import Optimizer, refuse_differentiable
+from minicnn.optim.moments import Moments
+from minicnn.optim.optimizer import refuse_differentiable
 from minicnn.tensor import Tensor
 
 
-class Adamax(Optimizer):
+class Adamax(Moments):
     """Adamax: m ← β₁ · m + (1 − β₁) · g; u ← max(β₂ · u, |g| + eps); θ ← θ − lr / (1 − β₁ᵗ) · m / u, g = ∇θ + λ · θ.
 
     Args:
@@ -36,6 +37,8 @@ class Adamax(Optimizer):
     tensor([0.9000])
     """
 
+    kept = ("step", "exp_avg", "exp_inf")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -52,12 +55,6 @@ class Adamax(Optimizer):
         refuse_differentiable(type(self).__name__, differentiable)
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, defaults)
-
-    def check_settings(self, group: dict[str, Any]) -> None:
-        for name in ("lr", "eps", "weight_decay"):
-            self.check_range(name, group[name], 0.0)
-        for i in (0, 1):
-            self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
         p, xp = param._array, backend_of(param._array).xp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd.graph import wrap
@@ -11,7 +12,12 @@ from minicnn.tensor import Tensor
 
 
 class Moments(Optimizer):
-    """The base of Adam, NAdam and RAdam: m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²."""
+    """The base of Adam, NAdam and RAdam, and of Adamax but for v.
+
+    m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g².
+    """
+
+    kept: Sequence[str] = ("step", "exp_avg", "exp_avg_sq")
 
     def check_settings(self, group: dict[str, Any]) -> None:
         for name in ("lr", "eps", "weight_decay"):

@@ -43,6 +43,8 @@ class NAdam(Moments):
     tensor([0.8160])
     """
 
+    kept = ("step", "mu_product", "exp_avg", "exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from minicnn.autograd import enable_grad, no_grad
@@ -16,10 +15,11 @@ from minicnn.autograd.refusal import guard_constructor
 from minicnn.backend import Array, backend_of
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.nn.parameter import clear_grads
+from minicnn.ops.inplace import check_writable
+from minicnn.optim.state import copied, need_fit, parts_of
 from minicnn.tensor import Tensor
 
 required: Any = object()  # the default of a setting that every group must give
-NUMBERS = ("step", "mu_product")  # in a parameter's state: numbers here, tensors of PyTorch's
 
 
 def _counted(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,6 +49,7 @@ class Optimizer:
     Attributes:
         param_groups: one dict a group: ``"params"`` and its settings, which may be edited between steps.
         state: what is remembered for each parameter, by parameter.
+        kept: the names of what is there for each parameter that was stepped, by which a state of another kind is told.
     Raises:
         ParameterError: there are no parameters, one is no leaf, one stands in two groups, or a setting is missing.
         ArgumentTypeError: params is a tensor or a module, or holds what is no tensor.
@@ -67,6 +68,7 @@ class Optimizer:
     tensor([0.8000])
     """
 
+    kept: Sequence[str] | None = None  # None in an optimizer of one's own: a state is not looked at
     _steps = 0  # how often step() was called
 
     def __init_subclass__(cls) -> None:
@@ -113,7 +115,7 @@ class Optimizer:
                     where,
                     f'a group expects a dict with "params", got {type(param_group).__name__}.',
                     f"{str(param_group)[:60]}",
-                    'write {"params": layer.parameters(), "lr": 0.1}, for one.',
+                    'write {"params": layer.parameters(), "lr": 0.1}, for example.',
                 )
             )
         group = dict(param_group)
@@ -202,6 +204,8 @@ class Optimizer:
             closure: computes the loss and its gradients; called first, with recording on.
         Returns:
             What closure returned; None without one.
+        Raises:
+            GraphError: a parameter is an expanded tensor, or its memory may not be written to.
         """
         loss = None
         if closure is not None:
@@ -211,6 +215,7 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
+                        check_writable(p, f"{type(self).__name__}.step")
                         self.update(p, p.grad._array, group)
                         memory_of(p).written = clock()  # a backward that needs the old value says so
         return loss
@@ -301,14 +306,17 @@ class Optimizer:
             state_dict: what `state_dict` of an optimizer with groups of the same sizes gave. Float tensors are cast
                 to their parameter's dtype and device.
         Raises:
-            ParameterError: the groups are not as many, or not of the same sizes.
+            ParameterError: the groups are not as many, or not of the same sizes; or the state is of another kind of
+                optimizer, or of parameters of other shapes.
+            ArgumentTypeError, KeyNameError: it has not the form of a state.
         """
-        saved = state_dict["param_groups"]
+        where = f"{type(self).__name__}.load_state_dict"
+        saved, entries = parts_of(where, state_dict)
         sizes, expected = [len(g["params"]) for g in saved], [len(g["params"]) for g in self.param_groups]
         if sizes != expected:
             raise ParameterError(
                 message(
-                    f"{type(self).__name__}.load_state_dict",
+                    where,
                     f"the groups expect {expected} parameters, the loaded state has {sizes}.",
                     f"{len(expected)} groups here, {len(sizes)} there",
                     "make the optimizer with the groups it was saved with.",
@@ -316,8 +324,10 @@ class Optimizer:
             )
         numbers = [number for group in saved for number in group["params"]]
         params = dict(zip(numbers, self._all_params(), strict=True))
+        if self.kept is not None:
+            need_fit(where, self.defaults, self.kept, saved, entries, params)
         # What an optimizer keeps under a name, and not for one parameter, stays under its name.
-        state = {params.get(k, k): _copied(v, params.get(k)) for k, v in state_dict["state"].items()}
+        state = {params.get(k, k): copied(v, params.get(k)) for k, v in entries.items()}
         for group, loaded in zip(self.param_groups, saved, strict=True):
             group.update((k, v) for k, v in loaded.items() if k != "params")
         self.state.clear()
@@ -338,16 +348,6 @@ def _register(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) ->
     handle = Handle(hooks)
     hooks[handle._key] = hook
     return handle
-
-
-def _copied(value: Any, param: Tensor | None) -> Any:
-    """Return a copy of loaded state, where the parameter lives; step counts as numbers, where PyTorch's are tensors."""
-    if isinstance(value, dict):
-        return {k: v.item() if k in NUMBERS and isinstance(v, Tensor) else _copied(v, param) for k, v in value.items()}
-    if isinstance(value, Tensor) and param is not None:
-        dtype = param.dtype if value.is_floating_point() else None
-        return value.detach().to(device=param.device, dtype=dtype, copy=True)
-    return copy.deepcopy(value)
 
 
 def _wrong_params(where: str, value: Any) -> ArgumentTypeError:

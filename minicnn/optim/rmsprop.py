@@ -40,6 +40,8 @@ class RMSprop(Optimizer):
     tensor([0.8000])
     """
 
+    kept = ("step", "square_avg")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -75,10 +77,9 @@ class RMSprop(Optimizer):
         alpha, momentum, state = float(group["alpha"]), float(group["momentum"]), self.state[param]
         if "square_avg" not in state:
             state.update(step=0, square_avg=wrap(xp.zeros_like(p)))
-            if momentum:
-                state["momentum_buffer"] = wrap(xp.zeros_like(p))
-            if group["centered"]:
-                state["grad_avg"] = wrap(xp.zeros_like(p))
+        for name, wanted in (("momentum_buffer", momentum), ("grad_avg", group["centered"])):
+            if wanted and name not in state:
+                state[name] = wrap(xp.zeros_like(p))
         state["step"] += 1
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
         v, part = state["square_avg"]._array, self.scratch(p, 1)

@@ -41,6 +41,8 @@ class Rprop(Optimizer):
     tensor([0.7800])
     """
 
+    kept = ("step", "prev", "step_size")
+
     def __init__(
         self,
         params: Iterable[Any],

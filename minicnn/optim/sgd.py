@@ -44,6 +44,8 @@ class SGD(Optimizer):
     tensor([0.4200])
     """
 
+    kept = ()  # nothing but the momentum's buffer, where there is momentum
+
     def __init__(
         self,
         params: Iterable[Any],

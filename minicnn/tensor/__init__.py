@@ -8,11 +8,11 @@ import numpy as np
 
 from minicnn import ops
 from minicnn.autograd import engine, graph
-from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, memory_of, take_memory, wrap
+from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, borrows, memory_of, take_memory, wrap
 from minicnn.autograd.mode import mode
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.reduce import Sum
-from minicnn.ops.primitive.shape import Reshape
+from minicnn.ops.primitive.shape import Reshape, as_shape, inferred
 from minicnn.ops.promote import get_default_dtype
 from minicnn.tensor.facts import Facts
 from minicnn.tensor.forms import Forms
@@ -36,8 +36,6 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
     >>> x.grad
     tensor([2., 4.])
     """
-
-    __array_ufunc__ = None  # so that array + tensor asks the tensor
 
     def __init__(self, *data: Any, device: Any = None) -> None:
         self._array = made("Tensor", data, get_default_dtype(), device)
@@ -157,6 +155,8 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
         """The same memory, off the tape."""
         out: Tensor = wrap(self._array)
         out._memory = memory_of(self)
+        if borrows(self):
+            out._borrowed = True
         return out
 
     def detach_(self) -> Self:
@@ -246,12 +246,32 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
     softmax, log_softmax = ops.softmax, ops.log_softmax
 
     def view(self, *shape: Any) -> Tensor:
-        """Under another shape, as `reshape`: it copies where memory cannot be shared, and PyTorch raises an error.
+        """Under another shape, in the same memory.
 
-        minicnn's convolutions leave their output in another memory order than PyTorch's, so the usual
-        ``x.view(x.size(0), -1)`` after them must be allowed to copy.
+        An op's own output, and what is viewed of it, is copied where it lies in another order: minicnn's convolutions
+        leave theirs in another than PyTorch's, and ``x.view(x.size(0), -1)`` is usual after them.
+
+        Raises:
+            ShapeError: the numbers of elements differ; or the memory of another tensor would have to be copied.
+
+        >>> import minicnn
+        >>> x = minicnn.zeros(2, 3)
+        >>> x.view(-1)[0] = 1
+        >>> x
+        tensor([[1., 0., 0.],
+                [0., 0., 0.]])
         """
-        return ops.reshape(self, *shape)
+        out: Tensor = Reshape.apply(self, shape=inferred(self, as_shape(shape, "view"), "view"))
+        if out._family is None and borrows(self) and not mode.walking:  # a copy; while walking no views are noted
+            raise ShapeError(
+                message(
+                    "view",
+                    f"memory in this order cannot be seen under the shape {tuple(out.shape)}.",
+                    f"shape {tuple(self.shape)}, strides {self.stride()}: a view of another tensor, or of an array",
+                    "use x.reshape(...), which copies.",
+                )
+            )
+        return out
 
     def expand_as(self, other: Tensor) -> Tensor:
         """Expanded to the other tensor's shape."""

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.autograd.graph import wrap
+from minicnn.autograd.refusal import guarded
 from minicnn.backend import Backend, backend_of, current
 from minicnn.backend.device import device as Device
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.ops import as_shape
+from minicnn.ops.checks import need_count
 from minicnn.ops.dtypes import as_dtype
-from minicnn.ops.promote import get_default_dtype
+from minicnn.ops.promote import fitting, get_default_dtype
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor
+from minicnn.tensor.values import read_values
 
 
 def _backend(device: Any) -> Backend:
@@ -52,46 +55,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tensor([1.0, 2.0], requires_grad=True)
     tensor([1., 2.], requires_grad=True)
     """
-    return _made(_values("tensor", data, dtype), None, device, requires_grad)
-
-
-def _values(where: str, data: Any, dtype: Any) -> Any:
-    """Return the values as a NumPy array of their own, in the dtype that PyTorch would give them."""
-    dtype = None if dtype is None else as_dtype(dtype)
-    if isinstance(data, TapeTensor):
-        array = backend_of(data._array).to_numpy(data._array)
-        return np.array(array, dtype=dtype)
-    if isinstance(data, (list, tuple)):
-        data = _plain(data)
-    try:
-        array = np.array(data, dtype=dtype)
-    except ValueError:
-        raise ShapeError(
-            message(
-                where,
-                "expects lists of equal lengths at each level.",
-                f"got {str(data)[:60]}",
-                "pad the shorter ones.",
-            )
-        ) from None
-    except TypeError:
-        array = np.array(None)
-    if array.dtype.kind == "c":
-        as_dtype(array.dtype)  # says what is computed with
-    if array.dtype.kind not in "buif":
-        raise DTypeError(
-            message(where, f"expects numbers, got {type(data).__name__}.", f"{str(data)[:60]}", "convert it to floats.")
-        )
-    if dtype is None and array.dtype == np.float64 and not isinstance(data, (np.ndarray, np.generic)):
-        array = array.astype(get_default_dtype())
-    return array
-
-
-def _plain(data: Any) -> Any:
-    """Return nested lists with their tensors as lists too."""
-    if isinstance(data, (list, tuple)):
-        return [_plain(d) for d in data]
-    return data.tolist() if isinstance(data, TapeTensor) else data  # type: ignore[attr-defined]
+    return _made(read_values("tensor", data, dtype), None, device, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -104,7 +68,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
     if isinstance(data, np.ndarray) and data.dtype.kind in "buif":
-        return _made(data, dtype, device, False)
+        out = _made(data, dtype, device, False)
+        out._borrowed = out._array is data
+        return out
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -124,18 +90,24 @@ def from_numpy(array: Any) -> Tensor:
         raise ArgumentTypeError(
             message("from_numpy", f"expects a NumPy array, got {type(array).__name__}.", "", "use tensor(values).")
         )
-    return _made(array, None, "cpu", False)
+    out = _made(array, None, "cpu", False)
+    out._borrowed = out._array is array
+    return out
 
 
 def _filled(where: str, value: Any, size: tuple[Any, ...], dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    shape = as_shape(size)
+    shape = as_shape(size, where)
     if any(s < 0 for s in shape):
         raise ParameterError(
             message(where, f"sizes expect 0 or more, got {shape}.", "a dim has no negative size", "check the sizes.")
         )
-    return _made(_backend(device).xp.full(shape, value, dtype=_float(dtype)), None, device, requires_grad)
+    dtype = _float(dtype)
+    if isinstance(value, (int, float)):
+        value = fitting(where, value, dtype)
+    return _made(_backend(device).xp.full(shape, value, dtype=dtype), None, device, requires_grad)
 
 
+@guarded
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros.
 
@@ -146,6 +118,7 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     return _filled("zeros", 0, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
+@guarded
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones.
 
@@ -155,6 +128,7 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     return _filled("ones", 1, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
+@guarded
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor to be written to; minicnn fills it with zeros.
 
@@ -164,8 +138,12 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     return _filled("empty", 0, sizes if size is None else (size,), dtype, device, requires_grad)
 
 
+@guarded
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of one value; its dtype is the value's unless given.
+
+    Raises:
+        ParameterError: a negative size, or a number that the dtype does not hold.
 
     >>> full((2,), 7)
     tensor([7, 7])
@@ -175,16 +153,22 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     return _filled("full", fill_value, (size,), dtype, device, requires_grad)
 
 
+@guarded
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return the identity matrix of n rows, and m columns if given.
+
+    Raises:
+        ParameterError: n or m is negative.
 
     >>> eye(2)
     tensor([[1., 0.],
             [0., 1.]])
     """
+    need_count("eye", n=n, m=n if m is None else m)
     return _made(_backend(device).xp.eye(n, m, dtype=_float(dtype)), None, device, requires_grad)
 
 
+@guarded
 def arange(
     start: Any = 0,
     end: Any = None,
@@ -197,13 +181,16 @@ def arange(
     """Return the numbers from start up to, not including, end; from 0 where only one is given.
 
     Raises:
-        ParameterError: step is 0, or leads away from end.
+        ParameterError: step is 0, or leads away from end; or a number is NaN or infinite.
 
     >>> arange(1, 4)
     tensor([1, 2, 3])
     """
     if end is None:
         start, end = 0, start
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        got, fix = f"start {start}, end {end}, step {step}", "use finite numbers."
+        raise ParameterError(message("arange", "NaN and infinity are no ends of a range.", got, fix))
     if step == 0 or (end - start) / step < 0:
         raise ParameterError(
             message(
@@ -220,20 +207,28 @@ def arange(
     return _made(values.astype(as_dtype(dtype)), None, device, requires_grad)
 
 
+@guarded
 def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ``steps`` numbers at equal distances from start to end, both included.
 
+    Raises:
+        ParameterError: ``steps`` is negative.
+
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
     """
+    need_count("linspace", steps=steps)
     return _made(np.linspace(start, end, steps).astype(_float(dtype)), None, device, requires_grad)
 
 
 def _like(x: Tensor, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     xp = (backend_of(x._array) if device is None else _backend(device)).xp
-    out: Tensor = wrap(xp.full(x.shape, value, dtype=x.dtype if dtype is None else as_dtype(dtype)))
+    dtype = x.dtype if dtype is None else as_dtype(dtype)
+    if isinstance(value, (int, float)):
+        value = fitting("full_like", value, dtype)
+    out: Tensor = wrap(xp.full(x.shape, value, dtype=dtype))
     return out.requires_grad_() if requires_grad else out
 
 
@@ -255,6 +250,7 @@ def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_
     return _like(input, 1, dtype, device, requires_grad)
 
 
+@guarded
 def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -278,6 +274,7 @@ def _random(
     return _made(values.astype(_float(dtype)), None, device, requires_grad)
 
 
+@guarded
 def rand(
     *sizes: Any,
     size: Any = None,
@@ -301,6 +298,7 @@ def rand(
     )
 
 
+@guarded
 def randn(
     *sizes: Any,
     size: Any = None,
@@ -324,6 +322,7 @@ def randn(
     )
 
 
+@guarded
 def randint(
     low: int,
     high: Any = None,
@@ -351,6 +350,7 @@ def randint(
     return _made(draw.astype(np.int64 if dtype is None else as_dtype(dtype)), None, device, requires_grad)
 
 
+@guarded
 def randperm(
     n: int,
     *,
@@ -361,7 +361,11 @@ def randperm(
 ) -> Tensor:
     """Return the numbers from 0 to n − 1 in random order, drawn on the CPU.
 
+    Raises:
+        ParameterError: n is negative.
+
     >>> sorted(randperm(3).tolist())
     [0, 1, 2]
     """
+    need_count("randperm", n=n)
     return _made((generator or default_generator).numpy.permutation(n), dtype, device, requires_grad)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from minicnn import ops
-from minicnn.autograd.graph import TapeTensor
+from minicnn.autograd.graph import TapeTensor, wrap
 from minicnn.backend import backend_of
 from minicnn.backend.device import device as Device
 from minicnn.errors import (
@@ -29,6 +29,14 @@ from minicnn.tensor.size import Size
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
+
+UFUNCS = {  # NumPy's names of ops that have another one here
+    "equal": "eq",
+    "invert": "bitwise_not",
+    "left_shift": "bitwise_left_shift",
+    "power": "pow",
+    "right_shift": "bitwise_right_shift",
+}
 
 
 class Forms(TapeTensor):
@@ -134,6 +142,24 @@ class Forms(TapeTensor):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """What NumPy asks a tensor for, in ``np.sin(x)`` as in ``array + x``: the op of that name, recorded as ever."""
+        op = getattr(ops, UFUNCS.get(ufunc.__name__, ufunc.__name__), None)
+        if op is None or method != "__call__" or kwargs:
+            call = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            options = f" with {', '.join(kwargs)}" if kwargs else ""
+            raise ArgumentTypeError(
+                message(
+                    f"numpy.{call}",
+                    f"does not take a Tensor{options}.",
+                    f"shape {tuple(self.shape)}, {self.dtype}",
+                    "pass an array, x.detach().numpy(), or use a function of minicnn's.",
+                )
+            )
+        if ufunc is np.matmul and inputs[1] is self:
+            return self.__rmatmul__(inputs[0])  # which takes the array in this tensor's dtype
+        return op(*(wrap(x) if isinstance(x, np.ndarray) else x for x in inputs))
+
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Tensor:
         """The tensor in another dtype or on another device; itself where nothing changes.
 
@@ -231,9 +257,11 @@ class Forms(TapeTensor):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         values = backend_of(self._array).to_numpy(self._array)
-        return _rebuild, (type(self), values, self._requires_grad and self._node is None, self.device.type)
+        own = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        return _rebuild, (type(self), values, self._requires_grad, self.device.type), own or None
 
     def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Self:
+        """A copy in memory of its own: where PyTorch's copies of a tensor and its view share memory, these do not."""
         if self._node is not None:
             raise GraphError(
                 message(
@@ -245,7 +273,11 @@ class Forms(TapeTensor):
             )
         out = type(self).__new__(type(self))
         out.__dict__.update(
-            {k: v for k, v in self.__dict__.items() if k not in ("_memory", "_family", "_hooks", "_post_hooks")}
+            {
+                k: v
+                for k, v in self.__dict__.items()
+                if k not in ("_memory", "_family", "_borrowed", "_hooks", "_post_hooks")
+            }
         )
         out._array = self._array.copy()
         if self.grad is not None:
@@ -320,7 +352,7 @@ class Forms(TapeTensor):
 
 
 def _rebuild(cls: builtins.type[Tensor], values: Any, requires_grad: bool, place: str) -> Tensor:
-    """Return a tensor from its pickled parts."""
+    """Return a tensor from its pickled parts: a leaf."""
     out = cls.__new__(cls)
     out._array = Device(place).backend().asarray(values)
     out._requires_grad = requires_grad

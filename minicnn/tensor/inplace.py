@@ -14,6 +14,7 @@ from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import ParameterError, message
 from minicnn.ops import inplace
+from minicnn.ops.checks import need_positive
 from minicnn.random import Generator, default_generator
 
 
@@ -127,7 +128,7 @@ class InPlace(TapeTensor):
 
     def exponential_(self, lambd: Any = 1.0, *, generator: Generator | None = None) -> Self:
         """Numbers of an exponential distribution, with density λ·exp(−λx), in place; drawn on the CPU."""
-        self._need_positive("exponential_", "lambd", lambd)
+        need_positive("exponential_", "lambd", lambd)
         return self._draw("exponential_", (generator or default_generator).numpy.exponential(1 / lambd, self.shape))
 
     def geometric_(self, p: Any, *, generator: Generator | None = None) -> Self:
@@ -140,15 +141,11 @@ class InPlace(TapeTensor):
 
     def log_normal_(self, mean: Any = 1.0, std: Any = 2.0, *, generator: Generator | None = None) -> Self:
         """Numbers whose logarithms are normal, in place; drawn on the CPU."""
-        self._need_positive("log_normal_", "std", std)
+        need_positive("log_normal_", "std", std)
         return self._draw("log_normal_", (generator or default_generator).numpy.lognormal(mean, std, self.shape))
 
     def cauchy_(self, median: Any = 0.0, sigma: Any = 1.0, *, generator: Generator | None = None) -> Self:
         """Numbers of a Cauchy distribution, in place; drawn on the CPU."""
-        self._need_positive("cauchy_", "sigma", sigma)
+        need_positive("cauchy_", "sigma", sigma)
         draw = (generator or default_generator).numpy.standard_cauchy(self.shape)
         return self._draw("cauchy_", median + sigma * draw)
-
-    def _need_positive(self, where: str, name: str, value: Any) -> None:
-        if not value > 0:
-            raise ParameterError(message(where, f"{name} expects more than 0, got {value}.", "a scale", f"{name}=1.0."))

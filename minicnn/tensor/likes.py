@@ -10,7 +10,7 @@ from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of, current
 from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
 from minicnn.ops import as_shape
-from minicnn.ops.checks import need_floats, need_tensors
+from minicnn.ops.checks import need_count, need_floats, need_tensors
 from minicnn.ops.dtypes import as_dtype
 from minicnn.ops.promote import get_default_dtype
 from minicnn.random import Generator, default_generator
@@ -155,9 +155,13 @@ def logspace(
 ) -> Tensor:
     """Return ``steps`` numbers from base**start to base**end at equal ratios, both included.
 
+    Raises:
+        ParameterError: ``steps`` is negative.
+
     >>> logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
+    need_count("logspace", steps=steps)
     values = np.float64(base) ** np.linspace(start, end, steps)
     return _made(values, get_default_dtype() if dtype is None else dtype, device, requires_grad)
 

@@ -31,8 +31,8 @@ class Methods(Rewrites):
     addcmul, addcdiv, gcd, lcm = ops.addcmul, ops.addcdiv, ops.gcd, ops.lcm
     square, reciprocal, log2, log10, exp2, erf = ops.square, ops.reciprocal, ops.log2, ops.log10, ops.exp2, ops.erf
     tan, sinh, cosh, asin, acos, atan = ops.tan, ops.sinh, ops.cosh, ops.asin, ops.acos, ops.atan
-    atan2, hypot, lerp, frac, fmod, sgn = ops.atan2, ops.hypot, ops.lerp, ops.frac, ops.fmod, ops.sgn
-    clip, nan_to_num, logical_xor = ops.clip, ops.nan_to_num, ops.logical_xor
+    atan2, hypot, lerp, frac, fmod, sgn = ops.atan2, ops.hypot, ops.lerp, ops.frac, ops.fmod, ops.sign
+    clip, nan_to_num, logical_xor = ops.clamp, ops.nan_to_num, ops.logical_xor
     isclose, allclose, equal = ops.isclose, ops.allclose, ops.equal
 
     # ---- over dims
@@ -50,7 +50,7 @@ class Methods(Rewrites):
     select_scatter, slice_scatter = ops.select_scatter, ops.slice_scatter
     diagonal_scatter = ops.diagonal_scatter
     split, chunk, tensor_split, unbind, select = ops.split, ops.chunk, ops.tensor_split, ops.unbind, ops.select
-    movedim, swapaxes, swapdims, t = ops.movedim, ops.swapaxes, ops.swapdims, ops.t
+    movedim, swapaxes, swapdims, t = ops.movedim, ops.swapaxes, ops.transpose, ops.t
     moveaxis = ops.movedim
     roll, rot90, fliplr, flipud = ops.roll, ops.rot90, ops.fliplr, ops.flipud
     repeat, tile, repeat_interleave = ops.repeat, ops.tile, ops.repeat_interleave

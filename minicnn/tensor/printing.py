@@ -59,12 +59,12 @@ def set_printoptions(
     >>> set_printoptions(profile="default")
     """
     if profile is not None and profile not in PROFILES:
-        raise _bad(f"profile expects one of {', '.join(PROFILES)}, got {profile!r}.", 'profile="default", for one.')
+        raise _bad(f"profile expects one of {', '.join(PROFILES)}, got {profile!r}.", 'profile="default", for example.')
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     for name, value in given.items():
         kinds = (int, float) if name == "threshold" else int  # no limit: threshold=inf
         if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not value >= 0):
-            raise _bad(f"{name} expects a number of 0 or more, got {value!r}.", f"{name}=4, for one.")
+            raise _bad(f"{name} expects a number of 0 or more, got {value!r}.", f"{name}=4, for example.")
     changes: dict[str, Any] = dict(PROFILES[profile]) if profile is not None else {}
     changes.update({name: value for name, value in given.items() if value is not None})
     for name, value in changes.items():

@@ -61,10 +61,8 @@ class Rewrites(TapeTensor):
     """Methods that change the tensor, by family."""
 
     # ---- element by element
-    abs_, neg_, sgn_, sign_, square_, sqrt_, rsqrt_ = _all(
-        ops.abs, ops.neg, ops.sgn, ops.sign, ops.square, ops.sqrt, ops.rsqrt
-    )
-    absolute_, negative_ = abs_, neg_
+    abs_, neg_, sign_, square_, sqrt_, rsqrt_ = _all(ops.abs, ops.neg, ops.sign, ops.square, ops.sqrt, ops.rsqrt)
+    absolute_, negative_, sgn_ = abs_, neg_, sign_
     log_, log2_, log10_, log1p_, exp2_, expm1_, reciprocal_ = _all(
         ops.log, ops.log2, ops.log10, ops.log1p, ops.exp2, ops.expm1, ops.reciprocal
     )
@@ -77,7 +75,7 @@ class Rewrites(TapeTensor):
     deg2rad_, rad2deg_ = _all(ops.deg2rad, ops.rad2deg)
     floor_, ceil_, round_, trunc_, frac_ = _all(ops.floor, ops.ceil, ops.round, ops.trunc, ops.frac)
     fix_ = trunc_
-    nan_to_num_, clip_, clamp_min_, clamp_max_ = _all(ops.nan_to_num, ops.clip, ops.clamp_min, ops.clamp_max)
+    nan_to_num_, clip_, clamp_min_, clamp_max_ = _all(ops.nan_to_num, ops.clamp, ops.clamp_min, ops.clamp_max)
 
     # ---- with others
     lerp_, addcmul_, addcdiv_ = _all(ops.lerp, ops.addcmul, ops.addcdiv)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.errors import ParameterError, message
+from minicnn.errors import ArgumentTypeError, ParameterError, message, shown
+from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import tensor
 from minicnn.testing.gradcheck import gradcheck, gradgradcheck
@@ -25,6 +26,7 @@ def assert_gradients(fn: Callable[..., Any], inputs: Any = (), order: int = 2, *
     Raises:
         GradcheckError: an AssertionError; a gradient is wrong, or cannot be checked.
         ParameterError: an order other than 1 or 2.
+        ArgumentTypeError: nothing has a gradient, since the inputs are Python numbers.
 
     >>> import minicnn, numpy as np
     >>> assert_gradients(minicnn.conv2d, [np.ones((1, 2, 4, 4)), np.ones((3, 2, 3, 3))])
@@ -40,6 +42,17 @@ def assert_gradients(fn: Callable[..., Any], inputs: Any = (), order: int = 2, *
         inputs = [_tensor(x) for x in inputs]
     else:
         inputs = _tensor(inputs)
+    given = inputs if isinstance(inputs, list) else [inputs]
+    graded = isinstance(fn, Module) or any(getattr(x, "requires_grad", False) for x in given)
+    if not graded and any(isinstance(x, float) for x in given):
+        raise ArgumentTypeError(
+            message(
+                "assert_gradients",
+                "a Python number is passed on as it is, and has no gradient to check.",
+                f"inputs = {shown(inputs)}",
+                "pass NumPy arrays: np.array([1.0, 2.0]).",
+            )
+        )
     options["raise_exception"] = True
     gradcheck(fn, inputs, **options)
     if order == 2:

@@ -13,6 +13,7 @@ The shorter steps are taken only where the first leaves a doubt, so a smooth fun
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any, NamedTuple
 
@@ -36,6 +37,7 @@ class Difference(NamedTuple):
         slope: (⟨u, f(x + hv)⟩ − ⟨u, f(x − hv)⟩) / 2h.
         bend: for each output element, |slope above x − slope below x|.
         steep: for each output element, the larger of both slopes' sizes.
+        each: for each output element, its own slope, without u.
         finite: whether f is, at both ends.
     """
 
@@ -44,6 +46,7 @@ class Difference(NamedTuple):
     slope: float
     bend: Any
     steep: Any
+    each: Any
     finite: bool
 
 
@@ -55,15 +58,32 @@ class Line:
         direction: v, of the variable's shape.
         weights: u, a weight for each output element.
         start: f(x).
+        step: h.
     """
 
-    def __init__(self, subject: Subject, variable: Variable, direction: Any, weights: Any, start: Any) -> None:
+    def __init__(
+        self, subject: Subject, variable: Variable, direction: Any, weights: Any, start: Any, step: float
+    ) -> None:
         self.subject = subject
         self.variable = variable
         self.weights = weights
         self.start = start
+        self.step = step
         self.point = host(variable.tensor).copy()
         self.direction = np.where(np.isfinite(self.point), direction, 0.0)  # an infinity cannot be moved
+
+    def along(self, direction: Any) -> Line:
+        """Return the line in another direction."""
+        return Line(self.subject, self.variable, direction, self.weights, self.start, self.step)
+
+    def weighted(self, weights: Any) -> Line:
+        """Return the line under another u."""
+        return Line(self.subject, self.variable, self.direction, weights, self.start, self.step)
+
+    @functools.cached_property
+    def first(self) -> Difference:
+        """The difference at h."""
+        return self.difference(self.step)
 
     def difference(self, step: float) -> Difference:
         """Look at both ends of a step."""
@@ -81,7 +101,7 @@ class Line:
         steep = np.maximum(np.abs(rise), np.abs(fall)) / step
         finite = bool(np.all(np.isfinite(after)) and np.all(np.isfinite(before)))
         along = np.subtract(above, below, out=np.zeros_like(above), where=np.isfinite(above)) / (2 * step)
-        return Difference(step, along, slope, np.abs(rise - fall) / step, steep, finite)
+        return Difference(step, along, slope, np.abs(rise - fall) / step, steep, (after - before) / (2 * step), finite)
 
     def closer(self, first: Difference) -> list[Difference]:
         """Return the differences at h, h/8, h/64 and h/512, and at shorter steps while these leave the case open."""
@@ -105,7 +125,7 @@ class Line:
         spreads = [abs(a.slope - b.slope) for a, b in itertools.pairwise(steps)]
         best = int(np.argmin(spreads))
         vanishes = all(b <= a / 4 for a, b in itertools.pairwise(slopes[:4]))  # the slope of x³ at 0 is h²
-        size = max(slopes[best], float(np.sqrt(np.sum((self.weights * steps[best].steep) ** 2))))
+        size = max(slopes[best], norm(self.weights * steps[best].steep))
         if vanishes or spreads[best] <= max(SETTLED * size, 1e4 * self.rounding(steps[0].step)):
             return steps[best], spreads[best]
         return None
@@ -137,6 +157,16 @@ class Line:
             jump |= (second >= SHRINK / 2 * first) & (third >= SHRINK / 2 * second) & (third > least)
         # What grows and is no jump is that rounding.
         return kink & (bends[2] < SHRINK / 2 * bends[1]), jump
+
+
+def norm(values: Any) -> float:
+    """The Euclidean norm, of values of any size.
+
+    >>> norm(np.array([4e200, 0.0]))
+    4e+200
+    """
+    most = float(np.max(np.abs(values), initial=0.0))
+    return most * float(np.sqrt(np.sum((values / most) ** 2))) if most and np.isfinite(most) else most
 
 
 def relative_tolerance(step: float) -> float:

@@ -17,17 +17,24 @@ h near ε^(1/3) makes both small. So
 with ε = 2⁻⁵². Where that fails, or the slopes on both sides of x differ, shorter steps decide
 (`minicnn.testing.differences`): the point has a kink or a jump; or f is strongly curved, and the better of the steps is
 taken, its tolerance wider by twice the change of the slope from it to the next; or the gradient is wrong.
+
+Where atol comes near the slope itself, since f is large beside its changes, longer steps decide, up to 0.025 of the
+inputs; where those do not tell either, that is said. What is small beside the rest of the outputs, or of the gradient,
+is looked at a second time, enlarged (`minicnn.testing.small`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import Any
 
-from minicnn.errors import ArgumentTypeError, ParameterError, message
+from minicnn.autograd import is_grad_enabled, is_inference_mode_enabled
+from minicnn.errors import ArgumentTypeError, ParameterError, message, shown
 from minicnn.tensor import Tensor
 from minicnn.testing.failures import GradcheckError, NotDifferentiableError, expression
-from minicnn.testing.judge import STEP, Settings, judge
+from minicnn.testing.judge import judge
+from minicnn.testing.slopes import STEP, Settings
 from minicnn.testing.subject import Subject, buffers_kept, gradient_of
 
 __all__ = ["GradcheckError", "NotDifferentiableError", "gradcheck", "gradgradcheck"]
@@ -68,8 +75,15 @@ def gradcheck(
     gradients have their inputs' shapes and dtypes, and that all is finite. Inputs are given back unchanged, and a
     module's buffers too.
 
+    What it does not see: an error of 1% in one of a million elements, since all are summed; one below 2e-5 of the
+    gradient, or of some percent in outputs or elements of the gradient that are a thousand times smaller than the
+    rest, or of any size where they are 1e7 times smaller; one of 10% where the values are 1e11 times their changes, and
+    any where they are 1e14 times: such a gradient counts as zero. Nor what goes wrong only in float32, at other
+    values, in other shapes or in other memory orders than those of ``inputs``.
+
     Args:
-        func: takes the inputs, returns a tensor or several; or a module, whose parameters are then checked as well.
+        func: takes the inputs, returns a tensor, or tensors in tuples, lists and dicts; or a module, whose parameters
+            are then checked as well. Outputs of integers are passed over.
         inputs: tensors (float64, requires_grad for those to check) and anything else that func takes.
         eps: the step h, absolute (PyTorch: 1e-6).
         atol, rtol: |numeric − analytic| ≤ atol + rtol · scale must hold; by default they follow from the step:
@@ -86,9 +100,11 @@ def gradcheck(
         True where all agree.
     Raises:
         GradcheckError: they do not; with the input, both values, the element that is furthest off, and how to repeat.
+            Or nothing can be told: there is no float output, recording is off, or the values are too large beside
+            their changes.
         NotDifferentiableError: a GradcheckError; the point is at a kink or a jump, where no gradient can be checked.
         DTypeError: a checked input is not float64, in which no difference is sharp.
-        ArgumentTypeError: no input requires grad, or a keyword that is not known.
+        ArgumentTypeError: no input requires grad, a number of a wrong kind, or a keyword that is not known.
         ParameterError: a step, a tolerance or a number out of range, or an option that is not to be had.
 
     >>> import minicnn
@@ -160,6 +176,8 @@ def _run(
         with buffers_kept(func):
             subject.add_parameters()
             subject.check()
+            if not is_grad_enabled():
+                raise _not_recording(subject)
             if order == 2:
                 cotangents = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs
                 subject = gradient_of(subject, settings.seed, cotangents)
@@ -169,6 +187,15 @@ def _run(
             raise error.with_traceback(None) from error.__cause__
         return False
     return True
+
+
+def _not_recording(subject: Subject) -> GradcheckError:
+    block = "inference_mode" if is_inference_mode_enabled() else "no_grad"
+    return subject.failure(
+        f"nothing is recorded here, so there is no gradient to check: {block} is on.",
+        "backward follows what was recorded",
+        f"leave the block `with minicnn.{block}():`",
+    )
 
 
 def _settings(
@@ -197,18 +224,19 @@ def _settings(
                     f"leave {key} out.",
                 )
             )
-    ranges = [
-        ("eps", eps, 0 < eps < 1, "a step above 0 and below 1, such as 1e-6"),
-        ("seed", seed, seed >= 0, "a whole number of at least 0"),
-        ("directions", directions, directions >= 1, "a whole number of at least 1"),
-        ("nondet_tol", nondet_tol, nondet_tol >= 0, "a number of at least 0"),
-        ("atol", atol, atol is None or atol >= 0, "a number of at least 0"),
-        ("rtol", rtol, rtol is None or rtol >= 0, "a number of at least 0"),
+    tolerances = {"nondet_tol": nondet_tol, "atol": 0 if atol is None else atol, "rtol": 0 if rtol is None else rtol}
+    numbers: list[tuple[str, Any, type, Callable[[Any], bool], str]] = [
+        ("eps", eps, Real, lambda n: 0 < n < 1, "a step above 0 and below 1, such as 1e-6"),
+        ("seed", seed, Integral, lambda n: n >= 0, "a whole number of at least 0"),
+        ("directions", directions, Integral, lambda n: n >= 1, "a whole number of at least 1"),
+        *((key, n, Real, lambda n: n >= 0, "a number of at least 0") for key, n in tolerances.items()),
     ]
-    for key, given, good, wanted in ranges:
-        if not good:
-            raise ParameterError(
-                message(where, f"{key} expects {wanted}, got {given}.", f"{key}={given!r}", f"pass {wanted}.")
+    for key, given, kind, good, wanted in numbers:
+        right_type = isinstance(given, kind)
+        if not right_type or not good(given):
+            error = ParameterError if right_type else ArgumentTypeError
+            raise error(
+                message(where, f"{key} expects {wanted}, got {shown(given)}.", f"{key}={given!r}", f"pass {wanted}.")
             )
     return Settings(eps, atol, rtol, seed, directions, nondet_tol, check_undefined_grad)
 

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minicnn.tensor import Tensor
-from minicnn.testing.differences import Difference, Line, relative_tolerance
-from minicnn.testing.failures import GradcheckError, NotDifferentiableError, host
+from minicnn.testing.differences import Line
+from minicnn.testing.failures import GradcheckError, host
+from minicnn.testing.slopes import Settings, Verdict, compare
+from minicnn.testing.small import look_at_small
 from minicnn.testing.subject import Subject, Variable, flat, like
-
-STEP = 6e-6  # near ε^(1/3) of float64, where the two errors of a difference balance
-
-
-class Settings(NamedTuple):
-    """How to check; see `minicnn.gradcheck`."""
-
-    eps: float = STEP
-    atol: float | None = None
-    rtol: float | None = None
-    seed: int = 0
-    directions: int = 2
-    nondet_tol: float = 0.0
-    check_undefined_grad: bool = True
-    kinks: bool = False  # whether a gradient between the slopes on both sides of a kink will do
-
-
-class Verdict(NamedTuple):
-    """The largest relative error found, and whether the point is at a kink."""
-
-    error: float
-    kink: bool
 
 
 def judge(subject: Subject, settings: Settings) -> Verdict:
@@ -45,6 +25,8 @@ def judge(subject: Subject, settings: Settings) -> Verdict:
     subject.check()
     before = [host(v.tensor).copy() for v in subject.variables]
     outputs = subject.outputs()
+    if not outputs:
+        raise subject.no_floats()
     _unchanged(subject, before, "the function")
     start = flat(outputs)
     _well_formed(subject, outputs, start)
@@ -62,8 +44,10 @@ def judge(subject: Subject, settings: Settings) -> Verdict:
         weights = flat(cotangents)
         for variable, gradient in zip(subject.variables, gradients, strict=True):
             direction = rng.normal(size=variable.tensor.shape)
-            line = Line(subject, variable, direction, weights, start)
-            found = _along(line, gradient, settings)
+            line = Line(subject, variable, direction, weights, start, settings.eps)
+            found = compare(line, gradient, settings)
+            if trial == 0:
+                look_at_small(line, gradient, settings)
             error, kink = max(error, found.error), kink or found.kink
     return Verdict(error, kink)
 
@@ -173,124 +157,3 @@ def _is_gradient(subject: Subject, variable: Variable, gradient: Any) -> None:
             f"{variable.label} is {host(x)[place]:.8g} there",
             "mend backward, or check the function where its slope is finite",
         )
-
-
-# ---- the gradient itself
-
-
-def _along(line: Line, gradient: Any, settings: Settings) -> Verdict:
-    """Compare the gradient with differences along one direction."""
-    values = np.zeros(line.point.shape) if gradient is None else host(gradient)
-    first = _inside(line, line.difference(settings.eps))
-    analytic, tolerance, scale = _expected(line, first, values, settings)
-    error = abs(first.slope - analytic)
-    if error <= tolerance and not line.doubtful(first):
-        return Verdict(error / scale if error else 0.0, False)
-    steps = line.closer(first)
-    kinks, jumps = line.broken(steps)
-    if np.any(jumps) or (np.any(kinks) and not settings.kinks):
-        raise _not_differentiable(line, settings, bool(np.any(jumps)))
-    if np.any(kinks):
-        # Each output element may have any slope between those on the two sides of its kink.
-        tolerance += 0.5 * float(np.sum(np.abs(line.weights * steps[-1].bend)[kinks]))
-    settled = line.settle(steps)
-    if settled is None:
-        raise line.subject.failure(
-            f"the differences do not settle along {line.variable.label}: shorter steps give other slopes.",
-            f"{', '.join(f'{d.slope:.6g} at step {d.step:.2g}' for d in steps)}; seed {settings.seed}",
-            "the function is rough or noisy, or has a kink, within the step: pass another eps, or other inputs",
-        )
-    chosen, spread = settled
-    analytic, _, scale = _expected(line, chosen, values, settings)
-    error = abs(chosen.slope - analytic)
-    if not error <= tolerance + 2 * spread:
-        raise _wrong(line, gradient, values, chosen, analytic, settings)
-    return Verdict(0.0 if np.any(kinks) or not error else error / scale, bool(np.any(kinks)))
-
-
-def _inside(line: Line, difference: Difference) -> Difference:
-    if not difference.finite:
-        raise line.subject.failure(
-            f"the function is not finite a step away along {line.variable.label}.",
-            f"it is finite at the inputs, and not {difference.step:.2g} from them: they are at the edge of its domain",
-            "check it farther inside, or pass a smaller eps",
-        )
-    return difference
-
-
-def _expected(line: Line, step: Difference, values: Any, settings: Settings) -> tuple[float, float, float]:
-    """Return the slope that the gradient says, the tolerance, and the scale that errors are relative to."""
-    terms = np.where(step.along == 0.0, 0.0, step.along * values)
-    # Errors are relative to the terms that were added up, not to a sum that may cancel.
-    scale = float(np.sqrt(np.sum(terms**2))) + abs(step.slope)
-    rounding = 10 * line.rounding(step.step)
-    atol = rounding if settings.atol is None else settings.atol
-    rtol = relative_tolerance(step.step) if settings.rtol is None else settings.rtol
-    return float(np.sum(terms)), atol + rtol * scale, scale + 1e3 * rounding + 1e-300
-
-
-# ---- what is said of a failure
-
-
-def _coordinate(line: Line, place: tuple[int, ...]) -> Line:
-    direction = np.zeros(line.point.shape)
-    direction[place] = 1.0
-    return Line(line.subject, line.variable, direction, line.weights, line.start)
-
-
-def _places(line: Line, badness: Any, most: int = 512) -> list[tuple[int, ...]]:
-    """Return the elements of the variable to look at one by one: all, or the worst block of them, found by halving."""
-    shape = line.point.shape
-    found = np.arange(line.point.size)
-    while found.size > most:
-        blocks = []
-        for block in np.array_split(found, 16):
-            mask = np.zeros(line.point.size)
-            mask[block] = 1.0
-            direction = line.direction * mask.reshape(shape)
-            blocks.append((badness(Line(line.subject, line.variable, direction, line.weights, line.start)), block))
-        found = max(blocks, key=lambda pair: pair[0])[1]
-    return [tuple(int(k) for k in np.unravel_index(i, shape)) for i in found]
-
-
-def _not_differentiable(line: Line, settings: Settings, jumps: bool) -> GradcheckError:
-    def worst(at: Line) -> tuple[float, int]:
-        """Return the steepest slope among the output elements with a kink or a jump, and which element that is."""
-        steps = at.closer(at.difference(settings.eps))
-        kinks, jumped = at.broken(steps)
-        steep = np.where(kinks | jumped, steps[-1].steep, -1.0)
-        which = int(np.argmax(steep))
-        return float(steep[which]), which
-
-    place = max(_places(line, lambda at: worst(at)[0]), key=lambda p: worst(_coordinate(line, p))[0])
-    at = _coordinate(line, place)
-    which, step = worst(at)[1], settings.eps / 512
-    above = line.subject.at(line.variable, line.point + step * at.direction)[which] - line.start[which]
-    below = line.start[which] - line.subject.at(line.variable, line.point - step * at.direction)[which]
-    what = "jumps" if jumps else "has a kink"
-    return line.subject.failure(
-        f"not differentiable at this point: the function {what} at element {place} of {line.variable.label}, "
-        "so no gradient can be checked here.",
-        f"it is {line.point[place]:.8g} there; the slope of output element {which} is {below / step:.6g} below and "
-        f"{above / step:.6g} above (step {step:.2g}, float64, seed {settings.seed})",
-        f"move the inputs, and ties among them, apart by more than {10 * settings.eps:.0e}",
-        NotDifferentiableError,
-    )
-
-
-def _wrong(
-    line: Line, gradient: Any, values: Any, chosen: Difference, analytic: float, settings: Settings
-) -> GradcheckError:
-    def off(at: Line) -> float:
-        difference = at.difference(chosen.step)
-        return abs(difference.slope - float(np.sum(difference.along * values)))
-
-    place = max(_places(line, off), key=lambda p: off(_coordinate(line, p)))
-    element = _coordinate(line, place).difference(chosen.step).slope
-    by = "none was given by backward, zero is taken" if gradient is None else f"{analytic:.8g} by backward"
-    return line.subject.failure(
-        f"the gradient of {line.variable.label} is wrong: {by}, {chosen.slope:.8g} by finite differences.",
-        f"furthest off at element {place} of {tuple(line.point.shape)}: backward {values[place]:.8g}, "
-        f"differences {element:.8g} (step {chosen.step:g}, {line.point.dtype}, seed {settings.seed})",
-        "compare backward with the derivative at that element",
-    )

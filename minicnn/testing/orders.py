@@ -7,7 +7,8 @@ from minicnn.autograd.sample import Sample
 from minicnn.backend import use
 from minicnn.testing.call import Call, repeat
 from minicnn.testing.failures import GradcheckError, NotDifferentiableError
-from minicnn.testing.judge import Settings, judge
+from minicnn.testing.judge import judge
+from minicnn.testing.slopes import Settings
 from minicnn.testing.subject import Subject, gradient_of
 
 

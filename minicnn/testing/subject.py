@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -91,8 +91,17 @@ class Subject:
         """Call the function; return the float tensors of its result."""
         with np.errstate(all="ignore"):  # what is not finite is reported
             result = self.func(*self.arguments)
-        results = result if isinstance(result, (list, tuple)) else (result,)
-        return [y for y in results if isinstance(y, Tensor) and y.is_floating_point()]
+        return [y for y in tensors_in(result) if y.is_floating_point()]
+
+    def no_floats(self) -> GradcheckError:
+        """Return the error of a function without an output that could have a gradient."""
+        found = list(tensors_in(self.func(*self.arguments)))
+        kinds = ", ".join(str(y.dtype) for y in found)
+        return self.failure(
+            f"the function returns no tensor{' of floats' * bool(found)}, so there is no gradient to check.",
+            f"outputs: {kinds or 'none, neither alone nor in tuples, lists and dicts'}",
+            "return the tensors whose gradients are meant",
+        )
 
     def values(self) -> Any:
         """Call the function; return all elements of its outputs as one float64 vector on the host."""
@@ -138,6 +147,15 @@ class Subject:
         return error
 
 
+def tensors_in(result: Any) -> Iterator[Tensor]:
+    """Yield the tensors of a result: itself, or those in tuples, lists and dicts."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, (list, tuple, Mapping)):
+        for part in result.values() if isinstance(result, Mapping) else result:
+            yield from tensors_in(part)
+
+
 def flat(tensors: Sequence[Tensor]) -> Any:
     """Return all elements of some tensors as one float64 vector on the host."""
     return np.concatenate([np.zeros(0), *(host(y).astype(np.float64, copy=False).ravel() for y in tensors)])
@@ -153,9 +171,17 @@ def gradient_of(subject: Subject, seed: int, grad_outputs: Sequence[Tensor] | No
     """Return the gradient of a function, (inputs, cotangents) -> gradients, as a function to check.
 
     Raises:
-        GradcheckError: the gradient does not depend on the cotangents: it was not recorded.
+        GradcheckError: no output requires grad, so there is no gradient.
     """
     outputs = subject.outputs()
+    if not outputs:
+        raise subject.no_floats()
+    if not any(y.requires_grad for y in outputs):
+        raise subject.failure(
+            "no output requires grad, so there is no gradient to differentiate.",
+            f"{len(outputs)} outputs; inputs: {listed(subject.arguments)}",
+            "compute them from the inputs, without detach() or no_grad()",
+        )
     rng = np.random.default_rng([seed, 2])
     drawn = [like(y, rng.normal(size=y.shape)) for y in outputs]
     given = drawn if grad_outputs is None else [like(u, host(u)) for u in grad_outputs]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from minicnn.errors import missing_names as _missing_names
+
 _ROOMS = ("checkpoint", "data")
 
 
@@ -12,4 +14,4 @@ def __getattr__(name: str) -> Any:
     """Import a room when it is first used."""
     if name in _ROOMS:
         return importlib.import_module(f"minicnn.utils.{name}")
-    raise AttributeError(f"module 'minicnn.utils' has no attribute {name!r}")
+    _missing_names(__name__)(name)

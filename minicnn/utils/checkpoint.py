@@ -31,7 +31,8 @@ def checkpoint(
     a tensor used at least twice in the function and once outside. Tensors that the function finds elsewhere, such as a
     module's parameters, get theirs too.
 
-    The function must compute the same again. Batch norm updates its running statistics both times, as in PyTorch.
+    The function must compute the same again: that its outputs have the same shapes is checked, as in PyTorch, and that
+    they have the same values is not. Batch norm updates its running statistics both times, as in PyTorch.
 
     Args:
         function: returns a tensor, or tensors in tuples, lists and dicts; other outputs are passed on.

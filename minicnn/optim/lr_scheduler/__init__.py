@@ -1,5 +1,8 @@
 """Schedules of the learning rate."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from minicnn.errors import missing_names as _missing_names
 from minicnn.optim.lr_scheduler.base import LRScheduler
 from minicnn.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from minicnn.optim.lr_scheduler.cyclic import CyclicLR
@@ -31,3 +34,6 @@ __all__ = [
     "StepLR",
     "_LRScheduler",
 ]
+
+if not _TYPE_CHECKING:  # a type checker is to find the names that are not there
+    __getattr__ = _missing_names(__name__)

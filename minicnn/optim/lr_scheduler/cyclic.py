@@ -121,4 +121,4 @@ class CyclicLR(LRScheduler):
 
 
 def _bad(problem: str, got: str) -> ParameterError:
-    return ParameterError(message("CyclicLR", problem, got, 'step_size_up=2000, mode="triangular", for one.'))
+    return ParameterError(message("CyclicLR", problem, got, 'step_size_up=2000, mode="triangular", for example.'))

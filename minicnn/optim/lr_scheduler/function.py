@@ -44,7 +44,7 @@ class LambdaLR(LRScheduler):
                         where,
                         f"lr_lambda expects a function, got {type(f).__name__}.",
                         f"lr_lambda = {f!r}",
-                        "lambda epoch: 0.95**epoch, for one.",
+                        "lambda epoch: 0.95**epoch, for example.",
                     )
                 )
         super().__init__(optimizer, last_epoch)

@@ -149,4 +149,4 @@ class PolynomialLR(LRScheduler):
 def _check_factor(where: str, name: str, value: float, *, above: bool = False) -> None:
     if not (0 < value <= 1 if above else 0 <= value <= 1):
         problem = f"{name} expects a part {'above 0, at most 1' if above else 'from 0 to 1'}, got {value}."
-        raise ParameterError(message(where, problem, "the rate is multiplied by it", f"{name}=0.5, for one."))
+        raise ParameterError(message(where, problem, "the rate is multiplied by it", f"{name}=0.5, for example."))

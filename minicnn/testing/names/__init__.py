@@ -1,14 +1,17 @@
 """The page of PyTorch's names, ``docs/names.md``, made from the code: ``python -m minicnn.testing.names``.
 
-``torch.txt`` holds PyTorch's names by room, as `collect` found them; ``reasons.txt`` says why some are missing here, or
-mean something else. A name that is missing without a reason, and a reason without such a name, are errors.
+``torch.txt`` holds PyTorch's names by room, as `collect` found them; ``reasons.txt`` says why some are missing, mean
+something else here, or are there only to be refused; and why whole rooms are missing. A name that is missing without a
+reason, and a reason without such a name, are errors.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import importlib
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +25,20 @@ ROOMS = {  # PyTorch's rooms that have another name here
     "torchvision.utils": "minicnn.data.utils",
 }
 
+TITLES = {
+    "there": "As in PyTorch",
+    "differs": "With a difference",
+    "refused": "Refused",
+    "absent": "Absent",
+    "unexplained": "Unexplained",
+}
+
 
 class Reason(NamedTuple):
     """Why names are absent, or differ.
 
     Attributes:
-        state: "absent" or "differs".
+        state: "absent", "differs", "refused" (there, and raises an error that says what to do), or "room" (absent).
         text: the reason.
         names: by room, patterns such as ``RNN*``.
     """
@@ -38,11 +49,35 @@ class Reason(NamedTuple):
 
 
 class Named(NamedTuple):
-    """One of PyTorch's names, and its state here: "there", "differs" or "absent", with the reason of the last two."""
+    """One of PyTorch's names, and its state here: "there", or "differs", "refused" or "absent" with the reason."""
 
     name: str
     state: str
     reason: str
+
+
+def torch_room(module: str) -> str:
+    """Return PyTorch's name of a room of minicnn's.
+
+    >>> torch_room("minicnn.nn"), torch_room("minicnn.models")
+    ('torch.nn', 'torchvision.models')
+    """
+    return next((theirs for theirs, ours in ROOMS.items() if ours == module), module.replace("minicnn", "torch", 1))
+
+
+def why(module: str, name: str) -> str:
+    """Return why a room of minicnn's has not this name of PyTorch's; "" if that is not known.
+
+    >>> why("minicnn.optim", "LBFGS")
+    'optimizers for other kinds of problem'
+    """
+    room = torch_room(module)
+    return next((r.text for r in _known() if r.state in ("absent", "room") and _holds(r, room, name)), "")
+
+
+@functools.cache
+def _known() -> list[Reason]:
+    return reasons()
 
 
 def torch_names() -> dict[str, list[str]]:
@@ -64,8 +99,8 @@ def torch_names() -> dict[str, list[str]]:
 def reasons() -> list[Reason]:
     """Return what ``reasons.txt`` says: blocks of ``state: reason``, and under each ``room: names`` with ``*`` for any.
 
-    >>> {reason.state for reason in reasons()} == {"absent", "differs"}
-    True
+    >>> sorted({reason.state for reason in reasons()})
+    ['absent', 'differs', 'refused', 'room']
     """
     found: list[Reason] = []
     room = ""
@@ -106,10 +141,11 @@ def states() -> dict[str, list[Named]]:
     for room, names in torch_names().items():
         found[room] = []
         for name in names:
-            wanted = "differs" if is_there(room, name) else "absent"
-            text = next((r.text for r in known if r.state == wanted and _holds(r, room, name)), "")
-            state = ("there" if wanted == "differs" else "unexplained") if not text else wanted
-            found[room].append(Named(name, state, text))
+            there = is_there(room, name)
+            wanted = ("differs", "refused") if there else ("absent",)
+            reason = next((r for r in known if r.state in wanted and _holds(r, room, name)), None)
+            state = ("there" if there else "unexplained") if reason is None else reason.state
+            found[room].append(Named(name, state, "" if reason is None else reason.text))
     return found
 
 
@@ -120,6 +156,8 @@ def stale() -> list[str]:
     for reason in reasons():
         for room, patterns in reason.names.items():
             names = [named.name for named in found.get(room, ()) if named.state == reason.state]
+            if reason.state == "room":
+                names = [name for name in patterns if not is_there(room, name)]
             idle += [f"{reason.state}: {room} {p}" for p in patterns if not fnmatch.filter(names, p)]
     return idle
 
@@ -148,40 +186,73 @@ def _holds(reason: Reason, room: str, name: str) -> bool:
 def page() -> str:
     """Return the text of ``docs/names.md``."""
     found = states()
-    every = [named.state for names in found.values() for named in names]
-    total, differing = len(every), every.count("differs")
-    have = every.count("there") + differing
+    counts = {room: Counter(named.state for named in names) for room, names in found.items()}
+    every = sum(counts.values(), Counter[str]())
     lines = [
         "# PyTorch's names in minicnn",
         "",
         "Made by `python -m minicnn.testing.names` from the code, the names that PyTorch 2.13 and torchvision document",
         "(`minicnn/testing/names/torch.txt`), and the reasons for what is left out or differs (`reasons.txt` there).",
         "",
-        f"Of {total:,} names, {have:,} are there, {differing:,} with a difference, and {total - have:,} are absent.",
+        "To read it: find the room of a name in the table, and the name in that room's section, in one of four lists:",
         "",
-        "| room | in minicnn | names | there | with a difference | absent |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "- **as in PyTorch**;",
+        "- **with a difference** that is worth knowing;",
+        "- **refused**: it is there, and raises an error that says what to do instead;",
+        "- **absent**: `minicnn.nn.LSTM` raises an `AttributeError`, which gives the reason as this page does.",
+        "",
+        "[Rooms that are absent as a whole](#rooms-that-are-absent) stand at the end; their names are not counted.",
+        "",
+        f"Of {every.total():,} names, {every['there']:,} are as in PyTorch, {every['differs']:,} have a difference,",
+        f"{every['refused']:,} are refused, and {every['absent']:,} are absent.",
+        "",
+        "| room | in minicnn | names | as in PyTorch | with a difference | refused | absent |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
+    for room, count in counts.items():
+        numbers = " | ".join(str(n) for n in (count.total(), *(count[state] for state in list(TITLES)[:4])))
+        lines.append(
+            f"| [{room}](#{_anchor(room)}) | {ROOMS.get(room, room.replace('torch', 'minicnn', 1))} | {numbers} |"
+        )
     for room, names in found.items():
-        here = ROOMS.get(room, room.replace("torch", "minicnn", 1))
-        differ = sum(n.state == "differs" for n in names)
-        some = differ + sum(n.state == "there" for n in names)
-        lines.append(f"| {room} | {here} | {len(names)} | {some} | {differ} | {len(names) - some} |")
-    for room, names in found.items():
-        lines += ["", f"## {room}", ""]
-        if there := [n.name for n in names if n.state == "there"]:
-            lines += [f"There ({len(there)}): " + _listed(there), ""]
-        for state, title in (("differs", "With a difference"), ("absent", "Absent"), ("unexplained", "Unexplained")):
+        lines += ["", f"## {room}"]
+        for state, title in TITLES.items():
             groups: dict[str, list[str]] = {}
             for named in names:
                 if named.state == state:
                     groups.setdefault(named.reason, []).append(named.name)
             if groups:
-                lines += [f"{title} ({sum(map(len, groups.values()))}):", ""]
-                lines += [f"- {reason}: {_listed(group)}" for reason, group in groups.items()] + [""]
-        lines.pop()
+                lines += ["", f"### {title} ({counts[room][state]})"]
+            for reason, group in groups.items():
+                lines += ["", *([f"{reason[0].upper()}{reason[1:]}:", ""] if reason else [])]
+                lines += ["```text", *_columns(group), "```"]
+    lines += ["", "## Rooms that are absent", "", "| room | reason |", "| --- | --- |"]
+    rows = [
+        (f"{room}.{name}", r.text)
+        for r in reasons()
+        if r.state == "room"
+        for room, own in r.names.items()
+        for name in own
+    ]
+    lines += [f"| {room} | {text} |" for room, text in sorted(rows)]
     return "\n".join(lines) + "\n"
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _anchor(title: str) -> str:
+    return title.replace(".", "").lower()
+
+
+def _columns(names: list[str], width: int = 118) -> list[str]:
+    """Return names in as few lines as fit, in columns that are read downwards.
+
+    >>> _columns(["a", "bb", "c", "d", "e"], 5)
+    ['a   d', 'bb  e', 'c']
+    """
+    for rows in range(1, len(names) + 1):
+        columns = [names[i : i + rows] for i in range(0, len(names), rows)]
+        wide = [max(map(len, column)) + 2 for column in columns]
+        if sum(wide) - 2 <= width or rows == len(names):
+            break
+    return [
+        "".join(c[i].ljust(w) for c, w in zip(columns, wide, strict=True) if i < len(c)).rstrip() for i in range(rows)
+    ]

@@ -66,7 +66,7 @@ def _public(room: str, value: Any) -> bool:
         return False
     if isinstance(value, torch.dtype):
         return True
-    if not getattr(value, "__doc__", None):
+    if not getattr(value, "__doc__", None) and not (inspect.isclass(value) and value.__name__.endswith("_Weights")):
         return False
     if room == "torch.Tensor":
         return True

@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::UserWarning
 
 
 LOSES_DIGITS = ("batch_norm", "layer_norm", "instance_norm", "group_norm", "var", "std")
+OVERFLOWS = {("soft_margin_loss", "float32")}  # PyTorch's ln(1 + eˣ) is infinite from x = 89 on; here it is x
 COMPARED = [name for name in functions if find(name) is not None]
 
 
@@ -50,6 +51,8 @@ def test_samples(name, dtype):
         try:
             compare(public.function, find(name), sample.args, sample.kwargs, dtype, tolerance)
         except AssertionError as error:
+            if (name, dtype) in OVERFLOWS and "inf location mismatch" in str(error):
+                continue
             raise AssertionError(f"{name}{sample}: {error}") from None
         except (TypeError, RuntimeError, IndexError) as error:
             if torch_refuses(name, sample, dtype):

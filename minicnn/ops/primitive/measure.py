@@ -86,7 +86,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
             )
         )
     dims = normal_dims("norm", dim, x.ndim)
-    if p < 0 and any(x.shape[d] == 0 for d in dims):
+    if p < 0 and x.numel() == 0 and any(x.shape[d] == 0 for d in dims):
         got, fix = f"input {tuple(x.shape)}, p {p}", "use p=2, or leave out empty dims."
         raise ShapeError(message("norm", "a negative p has no value over a dim of size 0.", got, fix))
     size = x.abs()

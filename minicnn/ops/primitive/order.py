@@ -147,7 +147,7 @@ def _kth_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(distinct(rng, 3, 4), 1, 1, True)
     yield Sample(distinct(rng, 2, 3, 2), 3, dim=-2, keepdim=True)
     yield Sample(distinct(rng), 1)
-    yield Sample(np.array([[2, 1, 2], [0, 0, 3]]), 2)  # equals count apart
+    yield Sample(np.array([[1, 2, 1], [3, 0, 0]]), 3)  # equals count apart
     yield Sample(Constant(np.array([[1.0, np.nan, 2.0]])), 3)  # NaN is the largest
 
 

@@ -276,6 +276,7 @@ def _logaddexp_samples(rng: Rng) -> Iterator[Sample]:
     yield from (s for s in binary_samples(rng) if isinstance(s.args[1], np.ndarray))
     yield Sample(np.array([1.0, -3.0]), np.array([1.0, -3.0]))
     yield Sample(np.array([500.0, -500.0]), np.array([499.0, 0.0]))
+    yield Sample(rng.normal(size=2), np.array([1, -2], dtype=np.int8))  # with integers
     yield Sample(rng.normal(size=(2, 1, 2)), rng.normal(size=(3, 1)))
 
 
@@ -321,6 +322,9 @@ def _xlogy_samples(rng: Rng) -> Iterator[Sample]:
     yield Sample(0.5, rng.uniform(0.5, 2.0, (2, 2)))
     yield Sample(Constant(np.array([0.0, 0.0, 1.0])), Constant(np.array([0.0, np.nan, 2.0])))
     yield Sample(np.array([0, 2]), np.array([1, 3]))
+    yield Sample(np.array([100], dtype=np.int8), np.array([300, 2], dtype=np.int16))
+    yield Sample(rng.normal(size=3), np.array([1, 2, 3], dtype=np.int16))
+    yield Sample(np.array([3, 0], dtype=np.int8), 300)
 
 
 def _xlogy_errors() -> Iterator[ErrorSample]:

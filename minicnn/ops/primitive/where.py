@@ -12,7 +12,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
-from minicnn.errors import DTypeError, ShapeError, message
+from minicnn.errors import DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.promote import fitting, promote, result_type
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Where(Primitive):
         yield Sample(condition, rng.normal(size=3), rng.normal(size=(4, 1, 1)))
         yield Sample(condition, rng.normal(size=(2, 1)), 0.5)
         yield Sample(condition[:0], rng.normal(size=(0, 3)), rng.normal(size=3))
+        yield Sample(condition, np.array([1, -2, 3], dtype=np.int8), -128)
+        yield Sample(condition, np.array([1, 2, 3]), 0.5)  # ints and a float: floats
+        yield Sample(condition, 2, rng.normal(size=()))
         yield Sample(condition)
         yield Sample(np.array(True))
 
@@ -50,6 +53,7 @@ class Where(Primitive):
     def errors() -> Iterator[ErrorSample]:
         yield ErrorSample(DTypeError, ("condition", "bool"), np.ones(2), np.ones(2), np.ones(2))
         yield ErrorSample(ShapeError, ("(2,)", "(3,)"), np.array([True, False]), np.ones(3), np.ones(3))
+        yield ErrorSample(ParameterError, ("300", "int8"), np.array([True]), np.array([1], dtype=np.int8), 300)
 
 
 @Where.public
@@ -112,6 +116,7 @@ def _masked_fill_samples(rng: Rng) -> Iterator[Sample]:
 
 def _masked_fill_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(DTypeError, ("mask", "bool"), np.ones(2), np.ones(2), 0.0)
+    yield ErrorSample(ParameterError, ("-129", "int8"), np.ones(2, dtype=np.int8), np.array([True, False]), -129)
 
 
 @composition(_masked_fill_samples, _masked_fill_errors)

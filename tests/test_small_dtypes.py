@@ -192,9 +192,9 @@ OVERLAPS = {
 APART = {
     "windows apart": lambda x: x.unfold(0, 2, 2),
     "windows of one": lambda x: x.unfold(0, 1, 1),
-    "turned": lambda x: x.reshape(2, 3).t(),
+    "turned": lambda x: x.reshape(2, 4).t(),
     "in steps": lambda x: x[::2],
-    "interleaved": lambda x: strided(x, (2, 2), (3, 2)),
+    "interleaved": lambda x: strided(x, (2, 3), (3, 2)),
     "strides": lambda x: strided(x, (2, 3), (1, 2)),
 }
 
@@ -208,7 +208,7 @@ def test_overlapping_windows_are_not_written_to(name):
 
 @pytest.mark.parametrize("name", APART)
 def test_views_without_overlap_are_written_to(name):
-    x = minicnn.arange(6.0)
+    x = minicnn.arange(8.0)
     view = APART[name](x)
     before = view.tolist()
     view.mul_(2)

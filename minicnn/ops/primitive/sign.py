@@ -97,7 +97,7 @@ def _copysign_samples(rng: Rng) -> Iterator[Sample]:
     yield from untied_samples(rng)
     yield Sample(np.array([1.0, -2.0]), -0.0)
     yield Sample(np.array([1.0, -2.0]), 3)
-    yield Sample(np.array([1, -128], dtype=np.int8), np.array([-1.5, 2.0]))
+    yield Sample(np.array([1, -128], dtype=np.int8), Constant(np.array([-1.5, 2.0])))
 
 
 def _copysign_errors() -> Iterator[ErrorSample]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
-from difflib import get_close_matches
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 
 class MinicnnError(Exception):
@@ -94,6 +93,17 @@ class FileMissingError(CheckpointError, FileNotFoundError):
     """A saved file that is not there (PyTorch: FileNotFoundError)."""
 
 
+def near(word: Any, choices: Iterable[str], cutoff: float = 0.6) -> list[str]:
+    """Return the choice that a misspelt word is most like, in a list; an empty one where none is.
+
+    >>> near("mea", ["sum", "mean"])
+    ['mean']
+    """
+    from difflib import get_close_matches  # takes time to import, and is needed for mistakes only
+
+    return get_close_matches(str(word), list(choices), 1, cutoff)
+
+
 def missing_names(room: str) -> Callable[[str], NoReturn]:
     """Return a room's ``__getattr__``: the error for a name that it does not have, with the reason if PyTorch has it.
 
@@ -112,7 +122,7 @@ def missing_names(room: str) -> Callable[[str], NoReturn]:
         from minicnn.testing.names import torch_room, why
 
         reason = why(room, name)
-        close = [] if reason else get_close_matches(name, dir(sys.modules[room]), 1, 0.75)
+        close = [] if reason else near(name, dir(sys.modules[room]), 0.75)
         raise NameMissingError(
             message(
                 room,

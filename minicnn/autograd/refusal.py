@@ -14,7 +14,6 @@ import re
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
@@ -30,6 +29,7 @@ from minicnn.errors import (
     MinicnnError,
     ParameterError,
     message,
+    near,
     shown,
 )
 
@@ -225,7 +225,7 @@ def _wrong_call(
     unknown = [key for key in kwargs if key not in signature.parameters]
     problem, fix = f"{wrong}.", "pass each argument once, by position or by name."
     if unknown:
-        close = get_close_matches(unknown[0], signature.parameters, 1)
+        close = near(unknown[0], signature.parameters)
         problem = f"has no argument {unknown[0]}."
         fix = f"write {close[0]}=." if close else "leave it out."
     return ArgumentTypeError(message(name, problem, f"its arguments are {', '.join(signature.parameters)}", fix))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import operator
-from difflib import get_close_matches
 from typing import Any
 
 from minicnn.autograd.graph import TapeTensor
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, shown
+from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, near, shown
 
 
 def need_tensors(where: str, **arguments: Any) -> None:
@@ -68,13 +67,13 @@ def need_choice(where: str, name: str, value: Any, choices: tuple[str, ...]) -> 
     """Raise ParameterError if a word is none of those allowed."""
     if not isinstance(value, str) or value not in choices:
         *others, last = map(repr, choices)
-        near = get_close_matches(str(value), choices, 1) or choices
+        close = near(value, choices) or choices
         raise ParameterError(
             message(
                 where,
                 f"{name} expects {', '.join(others)} or {last}, got {shown(value)}.",
                 f"{name} = {shown(value)}",
-                f"write {name}={near[0]!r}.",
+                f"write {name}={close[0]!r}.",
             )
         )
 

@@ -150,6 +150,7 @@ def test_real_ctrl_c(tmp_path: Path, root: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     ) as process:
         stdout = process.stdout
         assert stdout is not None

@@ -190,11 +190,15 @@ def test_a_second_ctrl_c_lets_saving_finish(capsys: pytest.CaptureFixture[str], 
         real(*args)
 
     monkeypatch.setattr(run_module, "save_weights", save)
-    assert main([*QUICK, "--out", "run"]) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        assert main([*QUICK, "--out", "run"]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(calls) == 2
     assert "are in run" in capsys.readouterr().err
     assert read_weights("run/model.safetensors")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_before_there_is_a_run(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -32,4 +32,5 @@ ger, inverse, trapz = outer, inv, trapezoid
 moveaxis, row_stack, split_with_sizes = movedim, vstack, split
 clip, sgn, swapdims, concat, concatenate = clamp, sign, transpose, cat, cat
 
-__all__ = [name for name in dir() if not name.startswith("_") and name != "annotations"]
+# pytest, which rewrites modules, adds names of its own: @py_builtins.
+__all__ = [name for name in dir() if name[0].isalpha() and name != "annotations"]

@@ -153,7 +153,7 @@ def test_the_function_that_was_called_is_named_not_the_one_inside():
     error = answer(minicnn.std, X, 5)
     assert str(error).splitlines() == [
         "std: dim expects an int from -2 to 1, got 5.",
-        "  input (2, 3), dim=5; the tensor has 2 dims",
+        "  input (2, 3), dim=5; there are 2 to choose from",
         "  Fix: count dims from 0, or from the end with -1.",
     ]
     error = answer(F.huber_loss, minicnn.ones(3), minicnn.ones(3) > 0)

@@ -293,7 +293,7 @@ def test_circular_padding_crops_first():
     expected = [[4.0, 3.0, 4.0], [7.0, 6.0, 7.0], [4.0, 3.0, 4.0], [7.0, 6.0, 7.0]]
     assert F.pad(x, (1, -1, -1, 2), "circular").tolist() == [[expected]]
     assert nn.CircularPad1d((1, -1))(x[:, :, 0]).tolist() == [[[1.0, 0.0, 1.0]]]
-    three_lines(ShapeError, lambda: F.pad(x[:, :, 0], (3, -1), "circular"), "circular", "size of 2")
+    three_lines(ShapeError, lambda: F.pad(x[:, :, 0], (3, -1), "circular"), "circular", "of size 2")
 
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64")

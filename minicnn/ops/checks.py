@@ -94,6 +94,6 @@ def need_positive(where: str, name: str, value: float, *, or_zero: bool = False)
                 where,
                 f"{name} expects a number {'of 0 or more' if or_zero else 'above 0'}, got {value}.",
                 f"{name} = {value!r}",
-                f"use {name}=1.0, for example.",
+                f"use {name}={'1e-8' if name == 'eps' else '1.0'}, for example.",
             )
         )

@@ -110,7 +110,7 @@ def _scalar_dtype(value: Any) -> np.dtype[Any]:
             "promotion",
             f"expects tensors and numbers, got {type(value).__name__}.",
             f"value {shown(value)}",
-            "make a tensor of it: minicnn.tensor(value).",
+            "pass a number, or a tensor: minicnn.tensor(values).",
         )
     )
 

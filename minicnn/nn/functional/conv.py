@@ -298,7 +298,10 @@ def fold(
     if len(shape) not in (2, 3):
         raise ShapeError(
             message(
-                "fold", f"input expects 3 dims (N, C·K, L), or 2, got {len(shape)}.", f"input {shape}", "reshape it."
+                "fold",
+                f"input expects 3 dims (N, C·K, L), or 2, got {len(shape)}.",
+                f"input {shape}",
+                "pass what unfold returned: x.unsqueeze(0) adds a batch.",
             )
         )
     x = input if len(shape) == 3 else input.unsqueeze(0)

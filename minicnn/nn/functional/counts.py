@@ -167,7 +167,9 @@ def gaussian_nll_loss(
         np.broadcast_shapes(input.shape, target.shape)
     except ValueError:
         got = f"input {tuple(input.shape)}; target {tuple(target.shape)}"
-        raise ShapeError(message(where, f"expects shapes that broadcast, got {got}.", got, "reshape one.")) from None
+        raise ShapeError(
+            message(where, f"expects shapes that broadcast, got {got}.", got, "give both the same shape.")
+        ) from None
     if v.shape != input.shape:
         shape = tuple(v.shape)
         if shape == tuple(input.shape[:-1]):
@@ -176,14 +178,19 @@ def gaussian_nll_loss(
             raise ParameterError(
                 message(
                     where,
-                    f"var expects the input's shape {tuple(input.shape)}, a last dim of 1, or none; got {shape}.",
+                    f"var expects the input's shape {tuple(input.shape)}, or one per row; got {shape}.",
                     f"input {tuple(input.shape)}",
-                    "give a variance for each element, or for each sample.",
+                    "give one variance per element, or per row: shape (*, 1) or (*).",
                 )
             )
     if bool((v.detach() < 0).any()):
         raise ParameterError(
-            message(where, "var holds a negative number.", f"the least is {float(v.min())}", "var.abs(), var.exp().")
+            message(
+                where,
+                "var holds a negative number.",
+                f"the least is {float(v.min())}",
+                "let the network give log(var), and pass its exp().",
+            )
         )
     held = v + (v.detach().clamp(min=eps) - v.detach())  # the value held, the gradient passed on
     loss = (held.log() + (input - target) ** 2 / held) * 0.5

@@ -50,7 +50,9 @@ def _check(where: str, input: Any, weight: Any, padding_idx: int | None, sparse:
     need_float_tensors(where, weight=weight)
     if input.dtype.kind not in "iu":
         raise DTypeError(
-            message(where, f"input expects integers, got {input.dtype}.", "they number rows", "input.long().")
+            message(
+                where, f"input expects integers, got {input.dtype}.", "they number rows", "convert it: input.long()."
+            )
         )
     if weight.ndim != 2:
         raise ShapeError(
@@ -63,7 +65,9 @@ def _check(where: str, input: Any, weight: Any, padding_idx: int | None, sparse:
         )
     if sparse:
         raise ParameterError(
-            message(where, "sparse gradients are not offered: they are dense.", "sparse=True", "leave sparse away.")
+            message(
+                where, "gradients are always dense: sparse=True is not supported.", "sparse=True", "leave sparse out."
+            )
         )
     rows = weight.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
@@ -264,7 +268,7 @@ def _starts(where: str, input: Tensor, offsets: Tensor | None, include_last: boo
         raise ParameterError(
             message(
                 where,
-                f"offsets expects places that start at 0 and do not fall, got {starts.tolist()}.",
+                f"offsets expects places that start at 0, never fall and stay within the input, got {starts.tolist()}.",
                 f"input {tuple(input.shape)}",
                 "give the place in the input where each bag starts.",
             )
@@ -275,18 +279,20 @@ def _starts(where: str, input: Tensor, offsets: Tensor | None, include_last: boo
 def _check_bag(where: str, input: Tensor, offsets: Any, mode: str, by_freq: bool, per_sample: Tensor | None) -> None:
     problem = None
     if input.ndim not in (1, 2):
-        problem, fix = f"input expects 1 or 2 dims, got {input.ndim}", "give a bag a row."
+        problem, fix = f"input expects 1 or 2 dims, got {input.ndim}", "give one bag per row, (B, L)."
     elif (offsets is None) == (input.ndim == 1):
-        problem = f"offsets goes with an input of 1 dim, and with that alone; got {None if offsets is None else 'some'}"
+        problem = (
+            f"an input of 1 dim needs offsets, one of 2 dims none; offsets is {'None' if offsets is None else 'given'}"
+        )
         fix = "pass the start of each bag, or an input (B, L) without offsets."
     elif mode not in ("sum", "mean", "max"):
         problem, fix = f"mode expects 'sum', 'mean' or 'max', got {mode!r}", "choose one of the three."
     elif mode == "max" and by_freq:
-        problem, fix = "mode 'max' does not go with scale_grad_by_freq", "leave that away."
+        problem, fix = "mode 'max' does not go with scale_grad_by_freq", "leave scale_grad_by_freq out."
     elif per_sample is not None and per_sample.shape != input.shape:
         problem = f"per_sample_weights expects the input's shape, got {tuple(per_sample.shape)}"
         fix = "give a weight for each index."
     elif per_sample is not None and mode != "sum":
-        problem, fix = f"per_sample_weights goes with mode 'sum' alone, got {mode!r}", "mode='sum'."
+        problem, fix = f"per_sample_weights goes with mode 'sum' alone, got {mode!r}", "use mode='sum'."
     if problem:
         raise ParameterError(message(where, f"{problem}.", f"input {tuple(input.shape)}", fix))

@@ -114,7 +114,12 @@ def swiglu(input: Tensor, dim: int = -1) -> Tensor:
     if size % 2:
         shape = tuple(x.shape)
         raise ShapeError(
-            message("swiglu", f"expects an even size along dim {dim}, got {size}.", f"input {shape}", "pad it.")
+            message(
+                "swiglu",
+                f"expects an even size along dim {dim}, got {size}.",
+                f"input {shape}",
+                "give the layer before an even number of outputs.",
+            )
         )
     a = x.narrow(dim, 0, size // 2)
     return a * a.sigmoid() * x.narrow(dim, size // 2, size // 2)

@@ -87,18 +87,20 @@ def _check_affine(theta: Tensor, size: tuple[int, ...], d: int) -> None:
         raise ParameterError(message(where, f"size expects 4 or 5 numbers, got {size}.", got, "give (N, C, H, W)."))
     got += f"; theta {tuple(theta.shape)}"
     if theta.dtype.kind != "f":
-        raise ParameterError(message(where, f"theta expects floats, got {theta.dtype}.", got, "theta.float()."))
+        raise ParameterError(
+            message(where, f"theta expects floats, got {theta.dtype}.", got, "convert it: theta.float().")
+        )
     if tuple(theta.shape[1:]) != (d, d + 1) or theta.ndim != 3:
         expected = f"(N, {d}, {d + 1})"
         problem = f"theta expects shape {expected}, got {tuple(theta.shape)}."
-        raise ParameterError(message(where, problem, got, f"theta.view(-1, {d}, {d + 1})."))
+        raise ParameterError(message(where, problem, got, f"give one ({d}, {d + 1}) matrix per image."))
     if min(size) <= 0:
         raise ParameterError(
             message(where, f"size expects numbers above 0, got {size}.", got, "size=(1, 1, 8, 8), for example.")
         )
     if size[0] != theta.shape[0]:
         problem = f"size expects {size[0]} matrices, theta has {theta.shape[0]}."
-        raise ShapeError(message(where, problem, got, "one matrix an image: theta.expand(N, -1, -1)."))
+        raise ShapeError(message(where, problem, got, "give one matrix per image: theta.expand(N, -1, -1)."))
 
 
 def _grid_samples(rng: Rng) -> Iterator[Sample]:
@@ -223,7 +225,12 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> No
     ):
         if value not in values:
             raise ParameterError(
-                message(where, f"{name} expects {', '.join(map(repr, values))}, got {value!r}.", got, "choose one.")
+                message(
+                    where,
+                    f"{name} expects {', '.join(map(repr, values))}, got {value!r}.",
+                    got,
+                    f"write {name}={values[0]!r}.",
+                )
             )
     d = input.ndim - 2
     if d not in (2, 3):
@@ -237,7 +244,7 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str, padding_mode: str) -> No
         )
     if input.shape[0] != grid.shape[0]:
         problem = f"input has {input.shape[0]} images, grid {grid.shape[0]}."
-        raise ShapeError(message(where, problem, got, "one grid an image: grid.expand(N, -1, -1, -1)."))
+        raise ShapeError(message(where, problem, got, "give one grid per image: grid.expand(N, -1, -1, -1)."))
     if min(input.shape[2:]) == 0:
         raise ShapeError(message(where, "expects spatial sizes of at least 1.", got, "pass images that have pixels."))
     if mode == "bicubic" and d != 2:

@@ -102,7 +102,9 @@ def _check_nll(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str)
     need_reduction("nll_loss", reduction)
     shapes = f"input {tuple(x.shape)} = (N, C, ...); target {tuple(target.shape)} of {target.dtype}"
     if target.dtype.kind not in "iu":
-        raise DTypeError(message("nll_loss", f"target expects classes, got {target.dtype}.", shapes, "target.long()."))
+        raise DTypeError(
+            message("nll_loss", f"target expects classes, got {target.dtype}.", shapes, "convert it: target.long().")
+        )
     expected = (*x.shape[:1], *x.shape[2:])[x.ndim == 1 :]
     if x.ndim == 0 or tuple(target.shape) != expected:
         raise ShapeError(
@@ -110,7 +112,7 @@ def _check_nll(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str)
                 "nll_loss",
                 f"target expects shape {expected}, got {tuple(target.shape)}.",
                 shapes,
-                "give one class number a row.",
+                "give one class number per row.",
             )
         )
     classes = tuple(x.shape[1 if x.ndim > 1 else 0 :][:1])
@@ -118,7 +120,7 @@ def _check_nll(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str)
         raise ShapeError(
             message(
                 "nll_loss",
-                f"weight expects shape {classes}, one number a class, got {tuple(weight.shape)}.",
+                f"weight expects shape {classes}, one number per class, got {tuple(weight.shape)}.",
                 shapes,
                 "give it shape (C,).",
             )

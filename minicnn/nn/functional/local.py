@@ -77,7 +77,14 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         problem = f"bias expects shape {w[:1]}, got {tuple(bias.shape)}"
     if problem:
         got = f"input1 {a} = (*, I); input2 {b} = (*, J); weight {w} = (O, I, J)"
-        raise ShapeError(message(where, f"{problem}.", got, "make the sizes agree."))
+        raise ShapeError(
+            message(
+                where,
+                f"{problem}.",
+                got,
+                "equal letters stand for equal sizes: change the input, or the layer's sizes.",
+            )
+        )
     o, i, j = w
     rows = input1.reshape(int(np.prod(a[:-1])), i) @ weight.permute(1, 0, 2).reshape(i, o * j)  # (N, O·J)
     y = (rows.reshape(rows.shape[0], o, j) @ input2.reshape(rows.shape[0], j, 1)).reshape(*a[:-1], o)
@@ -127,7 +134,12 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if input.ndim < 3:
         shape = tuple(input.shape)
         raise ParameterError(
-            message(where, f"input expects 3 dims (N, C, ...) or more, got {len(shape)}.", f"{shape}", "x[:, :, None].")
+            message(
+                where,
+                f"input expects 3 dims (N, C, ...) or more, got {len(shape)}.",
+                f"input {shape}",
+                "add a dim: x[:, :, None].",
+            )
         )
     c = input.shape[1]
     widths = [0, 0] * (input.ndim - 2) + [n // 2, (n - 1) // 2]
@@ -200,7 +212,12 @@ def locally_connected2d(
     w = tuple(weight.shape)
     if len(w) != 6:
         raise ShapeError(
-            message(where, f"weight expects 6 dims (OH, OW, O, C, KH, KW), got {len(w)}.", f"{w}", "give each its own.")
+            message(
+                where,
+                f"weight expects 6 dims (OH, OW, O, C, KH, KW), got {len(w)}.",
+                f"weight {w}",
+                "give every output place (OH, OW) kernels of its own.",
+            )
         )
     oh, ow, o, c, *kernel = w
     (s, p, d) = (

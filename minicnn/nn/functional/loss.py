@@ -37,7 +37,7 @@ def check_pair(where: str, x: Any, target: Any, reduction: str, weight: Any = No
                     where,
                     f"target expects the input's shape {tuple(x.shape)}, got {tuple(target.shape)}.",
                     shapes,
-                    "reshape the target.",
+                    "give the target one value per element of the input.",
                 )
             ) from None
         warn(

@@ -44,12 +44,13 @@ def alike(where: str, **tensors: Tensor) -> None:
     _broadcast(where, **{name: x for name, x in tensors.items() if name != "target"})
     if len({x.ndim for x in tensors.values()}) > 1:
         shapes = [f"{name} {tuple(x.shape)}" for name, x in tensors.items()]
+        counts = ", ".join(str(x.ndim) for x in tensors.values())
         raise ShapeError(
             message(
                 where,
-                f"{', '.join(tensors)} expect as many dims, got {', '.join(str(x.ndim) for x in tensors.values())}.",
+                f"{', '.join(tensors)} expect equally many dims, got {counts}.",
                 "; ".join(shapes),
-                "take out dims of size 1, x.squeeze(1), or add them, x.unsqueeze(1).",
+                "x.squeeze(1) removes a dim of size 1, x.unsqueeze(1) adds one.",
             )
         )
 
@@ -178,7 +179,7 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     if input.ndim != 2:
         shape = tuple(input.shape)
         raise ShapeError(
-            message("pdist", f"input expects 2 dims (N, D), got {len(shape)}.", f"{shape}", "give one row a point.")
+            message("pdist", f"input expects 2 dims (N, D), got {len(shape)}.", f"input {shape}", "one point per row.")
         )
     asarray = backend_of(input._array).asarray
     first, second = (wrap(asarray(index)) for index in np.triu_indices(input.shape[0], 1))
@@ -325,7 +326,7 @@ def cosine_embedding_loss(
     if target.ndim != input1.ndim - 1 or target.ndim > 1:
         shapes = f"input1 {tuple(input1.shape)}; input2 {tuple(input2.shape)}; target {tuple(target.shape)}"
         problem = f"target expects 1 dim for inputs (N, D), 0 dims for (D,), got {target.ndim}."
-        raise ShapeError(message(where, problem, shapes, "give one target a pair of vectors."))
+        raise ShapeError(message(where, problem, shapes, "give one target per pair of vectors."))
     a, b, eps = (input1 * input1).sum(-1), (input2 * input2).sum(-1), 1e-12
     cosine = (input1 * input2).sum(-1) / ((a + eps) * (b + eps)).sqrt()
     loss = ops.where(target == 1, 1 - cosine, 0.0) + ops.where(target == -1, (cosine - margin).clamp(min=0), 0.0)
@@ -390,7 +391,7 @@ def triplet_margin_loss(
     need_reduction(where, reduction)
     if margin <= 0:
         raise ParameterError(
-            message(where, f"margin expects a number above 0, got {margin}.", "m = margin", "use margin=1.0.")
+            message(where, f"margin expects a number above 0, got {margin}.", f"margin = {margin}", "use margin=1.0.")
         )
     alike(where, anchor=anchor, positive=positive, negative=negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)

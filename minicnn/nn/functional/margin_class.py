@@ -25,10 +25,17 @@ def _need_classes(where: str, input: Any, target: Any, expected: tuple[int, ...]
     """Raise an error unless the target has the shape and holds classes of the input's last dim, or −1 if allowed."""
     got = f"input {tuple(input.shape)} = (N, C); target {tuple(target.shape)} of {target.dtype}"
     if target.dtype.kind not in "iu":
-        raise DTypeError(message(where, f"target expects classes, got {target.dtype}.", got, "target.long()."))
+        raise DTypeError(
+            message(where, f"target expects classes, got {target.dtype}.", got, "convert it: target.long().")
+        )
     if tuple(target.shape) != expected:
         raise ShapeError(
-            message(where, f"target expects shape {expected}, got {tuple(target.shape)}.", got, "reshape the target.")
+            message(
+                where,
+                f"target expects shape {expected}, got {tuple(target.shape)}.",
+                got,
+                f"give the target shape {expected}.",
+            )
         )
     bad = (target < least) | (target >= input.shape[-1])
     if bool(bad.any()):
@@ -46,7 +53,12 @@ def _need_rows(where: str, input: Tensor) -> None:
     if input.ndim not in (1, 2) or input.shape[-1] == 0:
         shape = tuple(input.shape)
         raise ShapeError(
-            message(where, f"input expects dims (N, C) or (C,) with C > 0, got {shape}.", "C classes", "flatten it.")
+            message(
+                where,
+                f"input expects dims (N, C) or (C,) with C > 0, got {shape}.",
+                "C is the number of classes",
+                "reshape it to (N, C): one row of scores per sample.",
+            )
         )
 
 
@@ -110,12 +122,17 @@ def multi_margin_loss(
     need_float_tensors(where, input=input, weight=weight)
     _need_rows(where, input)
     if p not in (1, 2):
-        raise ParameterError(message(where, f"p expects 1 or 2, got {p}.", "the hinge, or its square", "use p=1."))
+        raise ParameterError(message(where, f"p expects 1 or 2, got {p}.", "1 is the hinge, 2 its square", "use p=1."))
     _need_classes(where, input, target, tuple(input.shape[:-1]), 0)
     c = input.shape[-1]
     if weight is not None and tuple(weight.shape) != (c,):
         raise ShapeError(
-            message(where, f"weight expects shape ({c},), got {tuple(weight.shape)}.", f"{c} classes", "one a class.")
+            message(
+                where,
+                f"weight expects shape ({c},), got {tuple(weight.shape)}.",
+                f"{c} classes",
+                "give one number per class.",
+            )
         )
     index = target.long().unsqueeze(-1)
     hinge = ops.relu(margin - input.gather(-1, index) + input)  # (N, C)
@@ -305,7 +322,7 @@ def triplet_margin_with_distance_loss(
     need_float_tensors(where, anchor=anchor, positive=positive, negative=negative)
     if margin <= 0:
         raise ParameterError(
-            message(where, f"margin expects a number above 0, got {margin}.", "m = margin", "use margin=1.0.")
+            message(where, f"margin expects a number above 0, got {margin}.", f"margin = {margin}", "use margin=1.0.")
         )
     alike(where, anchor=anchor, positive=positive, negative=negative)
     distance = pairwise_distance if distance_function is None else distance_function

@@ -25,7 +25,7 @@ def _scaled(where: str, y: Tensor, weight: Tensor | None, bias: Tensor | None) -
             raise ShapeError(
                 message(
                     where,
-                    f"{name} expects shape ({c},), one a channel, got {tuple(x.shape)}.",
+                    f"{name} expects shape ({c},), one per channel, got {tuple(x.shape)}.",
                     f"input {tuple(y.shape)} = (N, C, ...)",
                     f"set the layer's number of channels to {c}.",
                 )
@@ -90,7 +90,12 @@ def instance_norm(
     shape = tuple(input.shape)
     if len(shape) < 3:
         raise ShapeError(
-            message(where, f"input expects 3 dims (N, C, ...) or more, got {len(shape)}.", f"{shape}", "x[:, :, None].")
+            message(
+                where,
+                f"input expects 3 dims (N, C, ...) or more, got {len(shape)}.",
+                f"input {shape}",
+                "use batch_norm or layer_norm for (N, C).",
+            )
         )
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
@@ -102,7 +107,7 @@ def instance_norm(
                 where,
                 "expects more than 1 spatial element: one alone has no variance.",
                 f"input {shape} = (N, C, ...)",
-                "use larger images, or layer norm.",
+                "use larger images, or layer_norm.",
             )
         )
     y = batch_norm(input.reshape(1, n * c, *shape[2:]), None, None, training=True, eps=eps).reshape(shape)
@@ -161,7 +166,7 @@ def group_norm(
         raise ParameterError(
             message(
                 "group_norm",
-                f"num_groups must divide the channels {shape[1:2]}, got {num_groups}.",
+                f"num_groups must divide the number of channels C, got {num_groups}.",
                 f"input {shape} = (N, C, ...)",
                 "choose a divisor of C.",
             )

@@ -67,7 +67,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     Args:
         weight: w, the slope below 0.
     Raises:
-        ShapeError: the weight has neither 1 element nor one a channel.
+        ShapeError: the weight has neither 1 element nor one per channel.
     Source: He et al., "Delving Deep into Rectifiers" (2015), equation 1.
 
     >>> import minicnn
@@ -80,7 +80,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise ShapeError(
             message(
                 "prelu",
-                f"weight expects 1 element, or {channels}, one a channel, got shape {tuple(weight.shape)}.",
+                f"weight expects 1 element, or {channels}, one per channel, got shape {tuple(weight.shape)}.",
                 f"input {tuple(input.shape)} = (N, C, ...)",
                 f"set num_parameters={channels}, or 1.",
             )

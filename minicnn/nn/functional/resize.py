@@ -227,10 +227,17 @@ def _check_mode(input: Tensor, mode: str, align_corners: bool | None, antialias:
     where, d, got = "interpolate", input.ndim - 2, f"input {tuple(input.shape)} = (N, C, ...); mode {mode!r}"
     if mode not in (*NEAREST, "area", *WEIGHED):
         modes = ", ".join(map(repr, (*NEAREST, "area", *WEIGHED)))
-        raise ParameterError(message(where, f"mode expects one of {modes}, got {mode!r}.", got, "choose one."))
+        raise ParameterError(
+            message(
+                where,
+                f"mode expects one of {modes}, got {mode!r}.",
+                got,
+                "write mode='bilinear' for images, for example.",
+            )
+        )
     if d not in AREA:
         raise ShapeError(
-            message(where, f"input expects 3, 4 or 5 dims, got {input.ndim}.", got, "unsqueeze(0) adds a dim.")
+            message(where, f"input expects 3, 4 or 5 dims, got {input.ndim}.", got, "reshape it to (N, C, H, W).")
         )
     if WEIGHED.get(mode, d) != d:
         fitting = [name for name, dims in WEIGHED.items() if dims == d]
@@ -250,13 +257,18 @@ def _sizes(input: Tensor, size: Any, scale_factor: Any) -> tuple[tuple[int, ...]
     got = f"input {tuple(input.shape)} = (N, C, ...); size {size}, scale_factor {scale_factor}"
     if (size is None) == (scale_factor is None):
         raise ParameterError(
-            message(where, "expects one of size and scale_factor.", got, "scale_factor=2, for example.")
+            message(
+                where,
+                "expects either size or scale_factor, and not both.",
+                got,
+                "use scale_factor=2 alone, for example.",
+            )
         )
     name, given = ("size", size) if scale_factor is None else ("scale_factor", scale_factor)
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,) * len(have)
     if len(values) != len(have):
         problem = f"{name} expects {len(have)} numbers, got {len(values)}."
-        raise ParameterError(message(where, problem, got, "give one number for all dims, or one a dim."))
+        raise ParameterError(message(where, problem, got, "give one number for all dims, or one per dim."))
     try:
         if scale_factor is None:
             factors: tuple[float | None, ...] = (None,) * len(have)
@@ -267,7 +279,7 @@ def _sizes(input: Tensor, size: Any, scale_factor: Any) -> tuple[tuple[int, ...]
     except TypeError:
         kind = "ints" if scale_factor is None else "numbers"
         raise ArgumentTypeError(
-            message(where, f"{name} expects {kind}, got {given!r}.", got, "size=(32, 32), for example.")
+            message(where, f"{name} expects {kind}, got {given!r}.", got, f"use {name}=2, for example.")
         ) from None
     if min(sizes) <= 0 or min(input.shape[1:]) == 0:
         problem = f"expects sizes above 0, got {sizes} from {tuple(input.shape)}."

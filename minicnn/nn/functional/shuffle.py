@@ -23,7 +23,10 @@ def _factor(where: str, name: str, input: Any, value: Any) -> int:
         shape = tuple(input.shape)
         raise ShapeError(
             message(
-                where, f"input expects 3 dims (..., C, H, W) or more, got {len(shape)}.", f"{shape}", "x.unsqueeze(0)."
+                where,
+                f"input expects 3 dims (..., C, H, W) or more, got {len(shape)}.",
+                f"input {shape}",
+                "add a dim: x.unsqueeze(0).",
             )
         )
     return r

@@ -51,7 +51,12 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
         return x * ((x * math.sqrt(0.5)).erf() + 1) * 0.5
     if approximate != "tanh":
         raise ParameterError(
-            message("gelu", f"approximate expects 'none' or 'tanh', got {approximate!r}.", "Φ, or its like", "'none'.")
+            message(
+                "gelu",
+                f"approximate expects 'none' or 'tanh', got {approximate!r}.",
+                "'none' is exact, 'tanh' close to it",
+                "write approximate='none'.",
+            )
         )
     return x * ((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)).tanh().add(1) * 0.5
 
@@ -233,7 +238,12 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     size = x.shape[dim]
     if size % 2:
         raise ShapeError(
-            message("glu", f"expects an even size along dim {dim}, got {size}.", f"input {tuple(x.shape)}", "pad it.")
+            message(
+                "glu",
+                f"expects an even size along dim {dim}, got {size}.",
+                f"input {tuple(x.shape)}",
+                "give the layer before an even number of outputs.",
+            )
         )
     return x.narrow(dim, 0, size // 2) * x.narrow(dim, size // 2, size // 2).sigmoid()
 

@@ -45,9 +45,9 @@ def _unpool(
         raise IndexRangeError(
             message(
                 where,
-                f"indices expects places from 0 to {area - 1}, got {int(flat.min())} to {int(flat.max())}.",
+                f"indices expect places from 0 to {area - 1}, got {int(flat.min() if flat.min() < 0 else flat.max())}.",
                 f"output {sizes}",
-                "pass output_size.",
+                f"pass the indices of max_pool{d}d, and the pooled shape: output_size=x.shape.",
             )
         )
     empty = zeros(planes, area, dtype=input.dtype, device=input.device)
@@ -66,7 +66,7 @@ def _asked_for(where: str, size: tuple[int, ...], usual: tuple[int, ...], steps:
         raise ParameterError(
             message(
                 where,
-                f"output_size expects {d} sizes less than a stride away from {usual}, got {size}.",
+                f"output_size expects sizes less than a stride away from {usual}, got {size}.",
                 f"stride {steps}",
                 "pass the shape of the tensor that was pooled: output_size=x.shape.",
             )

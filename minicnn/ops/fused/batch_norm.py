@@ -160,7 +160,7 @@ def batch_norm(
     _check(input, training, running_mean, running_var, weight, bias)
     if not (eps > 0 if training else eps >= 0):
         raise ParameterError(
-            message("batch_norm", f"eps expects a number above 0, got {eps}.", "the variance needs it", "eps=1e-5.")
+            message("batch_norm", f"eps expects a number above 0, got {eps}.", "the variance needs it", "use eps=1e-5.")
         )
     if not training:
         column = _column(input)
@@ -214,7 +214,7 @@ def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weigh
             raise ShapeError(
                 message(
                     "batch_norm",
-                    f"{name} expects shape ({shape[1]},), one a channel, got {tuple(value._array.shape)}.",
+                    f"{name} expects shape ({shape[1]},), one per channel, got {tuple(value._array.shape)}.",
                     f"input {shape} = (N, C, ...)",
                     f"set num_features={shape[1]}, or pass an input with C={value._array.size}.",
                 )
@@ -223,7 +223,7 @@ def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weigh
         raise ParameterError(
             message(
                 "batch_norm",
-                "training expects more than 1 value a channel: one alone has no variance.",
+                "training expects more than 1 value per channel: one alone has no variance.",
                 f"input {shape} = (N, C, ...)",
                 "use a larger batch (drop_last=True in the DataLoader), or model.eval().",
             )

@@ -159,7 +159,7 @@ def _check(where: str, d: int, x: Tensor, weight: Tensor, bias: Tensor | None, g
         raise ShapeError(
             message(
                 where,
-                f"bias expects shape ({o},), one an output channel, got {tuple(bias.shape)}.",
+                f"bias expects shape ({o},), one per output channel, got {tuple(bias.shape)}.",
                 shapes,
                 f"give it {o} elements.",
             )

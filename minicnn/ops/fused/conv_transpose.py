@@ -205,7 +205,7 @@ def _check(where: str, d: int, x: Tensor, weight: Tensor, bias: Tensor | None, g
         raise ShapeError(
             message(
                 where,
-                f"bias expects shape ({o_group * groups},), one an output channel, got {tuple(bias.shape)}.",
+                f"bias expects shape ({o_group * groups},), one per output channel, got {tuple(bias.shape)}.",
                 shapes,
                 f"give it {o_group * groups} elements.",
             )

@@ -227,11 +227,16 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
     need_floats("cross_entropy", "input", x)
     if target.dtype.kind == "b":
         raise DTypeError(
-            message("cross_entropy", "target expects classes or probabilities, got bools.", shapes, "target.long().")
+            message(
+                "cross_entropy",
+                "target expects classes or probabilities, got bools.",
+                shapes,
+                "convert it: target.long().",
+            )
         )
     if x.ndim == 0:
         raise ShapeError(
-            message("cross_entropy", "input expects at least 1 dim (C,).", shapes, "give one logit a class.")
+            message("cross_entropy", "input expects at least 1 dim (C,).", shapes, "give one logit per class.")
         )
     expected = tuple(x.shape) if target.dtype.kind == "f" else (*x.shape[:1], *x.shape[2:])[x.ndim == 1 :]
     if tuple(target.shape) != expected:
@@ -240,7 +245,7 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
                 "cross_entropy",
                 f"target expects shape {expected}, got {tuple(target.shape)}.",
                 shapes,
-                "give one class number a row, or probabilities of the input's shape.",
+                "give one class number per row, or probabilities of the input's shape.",
             )
         )
     need_reduction("cross_entropy", reduction)
@@ -267,7 +272,7 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
         raise ShapeError(
             message(
                 "cross_entropy",
-                f"weight expects one number a class, got shape {tuple(weight.shape)}.",
+                f"weight expects one number per class, got shape {tuple(weight.shape)}.",
                 shapes,
                 "give it shape (C,).",
             )

@@ -99,7 +99,12 @@ def dropout(
         )
     if input.dtype.kind != "f":
         raise DTypeError(
-            message("dropout", f"expects floats, got {input.dtype}.", f"input {tuple(input.shape)}", "x.float().")
+            message(
+                "dropout",
+                f"expects floats, got {input.dtype}.",
+                f"input {tuple(input.shape)}",
+                "convert it: x.float().",
+            )
         )
     if not training or p == 0.0:
         return input

@@ -119,7 +119,7 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     shapes = f"input {tuple(x.shape)} = (*, in_features); weight {tuple(weight.shape)} = (out_features, in_features)"
     if x.ndim == 0 or weight.ndim not in (1, 2):
         problem = f"weight expects 2 dims, or 1, got {weight.ndim}." if x.ndim else "input expects at least 1 dim."
-        raise ShapeError(message("linear", problem, shapes, "reshape it."))
+        raise ShapeError(message("linear", problem, shapes, "use unsqueeze to add a dim, or squeeze to remove one."))
     features = weight.shape[-1]
     if x.shape[-1] != features:
         flat = x.ndim > 2 and math.prod(x.shape[1:]) == features
@@ -139,7 +139,7 @@ def _check(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
                 "linear",
                 f"bias expects the shape {tuple(weight.shape[:-1])}, got {tuple(bias.shape)}.",
                 shapes,
-                "give it one element an output feature.",
+                "give it one element per output feature.",
             )
         )
     need_one_dtype("linear", input=x, weight=weight, bias=bias)

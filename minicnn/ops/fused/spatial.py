@@ -91,7 +91,7 @@ def check_input(where: str, x: Any, d: int) -> tuple[Tensor, bool]:
                 where,
                 f"input expects {d + 2} dims {LETTERS[d]}, or {d + 1} without a batch, got {len(shape)}.",
                 f"input {shape}",
-                "add the missing dim: x.unsqueeze(0).",
+                "reshape it: x.unsqueeze(0) adds a dim, x.flatten(0, 1) joins two.",
             )
         )
     need_floats(where, "input", x)

@@ -55,7 +55,9 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     """
     need_tensors("cartesian_prod", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
     if not tensors:
-        raise ParameterError(message("cartesian_prod", "tensors expects at least one.", "got none", "pass vectors."))
+        raise ParameterError(
+            message("cartesian_prod", "tensors expects at least one.", "got none", "pass one vector or more.")
+        )
     for x in tensors:
         if x.ndim != 1:
             raise ShapeError(message("cartesian_prod", "expects vectors.", f"got {tuple(x.shape)}", "flatten them."))
@@ -99,7 +101,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if input.ndim != 1:
         raise ShapeError(message("combinations", "expects a vector.", f"input {tuple(input.shape)}", "flatten it."))
     if r < 0:
-        raise ParameterError(message("combinations", f"r expects 0 or more, got {r}.", "how many to choose", "r=2."))
+        raise ParameterError(
+            message("combinations", f"r expects 0 or more, got {r}.", "how many to choose", "use r=2.")
+        )
     if r == 0:
         return input.new_empty((0,))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
@@ -144,7 +148,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         raise ShapeError(message("vander", "expects a vector.", f"x {tuple(x.shape)}", "flatten it."))
     count = x.shape[0] if N is None else N
     if count < 0:
-        raise ParameterError(message("vander", f"N expects 0 or more, got {N}.", "the number of powers", "N=3."))
+        raise ParameterError(message("vander", f"N expects 0 or more, got {N}.", "the number of powers", "use N=3."))
     if count == 0:
         return x.new_empty((x.shape[0], 0))
     powers = range(count) if increasing else range(count - 1, -1, -1)

@@ -247,7 +247,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not value >= 0:
             raise ParameterError(
-                message("isclose", f"{name} expects 0 or more, got {value}.", f"{name} = {value}", f"{name}=1e-5.")
+                message("isclose", f"{name} expects 0 or more, got {value}.", f"{name} = {value}", f"use {name}=1e-5.")
             )
     a, b = input.detach(), other.detach()
     same = a == b

@@ -61,17 +61,34 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     be = backend_of(input._array)
     x = input._array.reshape(-1)
     if bins < 1:
-        raise ParameterError(message("histc", f"bins expects 1 or more, got {bins}.", "parts of the range", "bins=10."))
+        raise ParameterError(
+            message(
+                "histc",
+                f"bins expects 1 or more, got {bins}.",
+                "bins is the number of parts of the range",
+                "use bins=10.",
+            )
+        )
     low, high = float(min), float(max)
     if low == high and x.size:
         low, high = float(x.min()), float(x.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ParameterError(
-            message("histc", "expects finite ends.", f"from {low} to {high}", "give min and max, or use nan_to_num().")
+            message(
+                "histc",
+                f"expects a range of finite numbers, got {low} to {high}.",
+                f"from {low} to {high}",
+                "give min and max, or use nan_to_num().",
+            )
         )
     if low > high:
         raise ParameterError(
-            message("histc", f"min must not be above max, got {low} and {high}.", "the ends", "swap min and max.")
+            message(
+                "histc",
+                f"min must not be above max, got {low} and {high}.",
+                "the ends of the range",
+                "swap min and max.",
+            )
         )
     if low == high:
         low, high = low - 1, high + 1
@@ -142,9 +159,9 @@ def searchsorted(
         raise ParameterError(
             message(
                 "searchsorted",
-                f"side expects 'left' or 'right', and not to contradict right; got {side!r} and {right}.",
+                f"side expects 'left' or 'right', and no 'left' with right=True; got {side!r}, right={right}.",
                 "right counts equal elements too",
-                "give one of the two.",
+                "use side='left' (the default), or side='right', the same as right=True.",
             )
         )
     line = sorted_sequence.detach()
@@ -155,8 +172,8 @@ def searchsorted(
                 message(
                     "searchsorted",
                     f"sorter expects the sequence's shape {tuple(line.shape)}, got {tuple(sorter.shape)}.",
-                    "one place an element",
-                    "sorter=sequence.argsort(-1).",
+                    "one place per element",
+                    "pass sorter=sequence.argsort(-1).",
                 )
             )
         line = line.gather(-1, sorter)

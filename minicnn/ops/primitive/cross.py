@@ -35,7 +35,7 @@ def _cross_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("size 3", "(2, 2)"), np.ones((2, 2)), np.ones((2, 2)))
     yield ErrorSample(ShapeError, ("size 3", "(3, 2)"), np.ones((3, 2)), np.ones((3, 2)), 1)
     yield ErrorSample(ShapeError, ("(2, 3)", "(4, 3)"), np.ones((2, 3)), np.ones((4, 3)), 1)
-    yield ErrorSample(ShapeError, ("as many dims", "other (3,)"), np.ones((2, 3)), np.ones(3))
+    yield ErrorSample(ShapeError, ("same number of dims", "other (3,)"), np.ones((2, 3)), np.ones(3))
     yield ErrorSample(ShapeError, ("dim 0", "size 3 of both", "(1, 3)"), np.ones((3, 3)), np.ones((1, 3)))
 
 
@@ -59,13 +59,20 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     need_tensors("cross", input=input, other=other)
     if input.ndim != other.ndim:
         shapes = f"input {tuple(input.shape)}, other {tuple(other.shape)}"
-        raise ShapeError(message("cross", "expects as many dims of both.", shapes, "unsqueeze one of them."))
+        raise ShapeError(
+            message(
+                "cross",
+                f"input and other expect the same number of dims, got {input.ndim} and {other.ndim}.",
+                shapes,
+                "unsqueeze one of them.",
+            )
+        )
     if dim is None:
         dim = input.shape.index(3) if 3 in input.shape else -1
     d = normal_dim("cross", dim, input.ndim)
     if input.ndim == 0 or any(x.shape[d] != 3 for x in (input, other)):
         shapes = f"input {tuple(input.shape)}, other {tuple(other.shape)}"
-        fix = "name the dim of the three elements, which do not broadcast."
+        fix = "pass vectors of 3 elements, and their dim: dim=-1, for example."
         raise ShapeError(message("cross", f"dim {d} expects size 3 of both.", shapes, fix))
     a, b = broadcast_tensors(input, other)
     return roll(a, -1, d) * roll(b, -2, d) - roll(a, -2, d) * roll(b, -1, d)

@@ -51,7 +51,7 @@ def normal_dim(where: str, dim: int, ndim: int) -> int:
             message(
                 where,
                 f"dim expects an int from {-span} to {span - 1}, got {dim!r}.",
-                f"the tensor has {ndim} dim{'s' * (ndim != 1)}",
+                f"there {'is' if span == 1 else 'are'} {span} to choose from",
                 "count dims from 0, or from the end with -1.",
             )
         )

@@ -38,7 +38,7 @@ def _cdist_samples(rng: Rng) -> Iterator[Sample]:
 
 
 def _cdist_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ShapeError, ("columns", "(3, 2)", "(3, 3)"), np.ones((3, 2)), np.ones((3, 3)))
+    yield ErrorSample(ShapeError, ("2 and 3", "(3, 2)", "(3, 3)"), np.ones((3, 2)), np.ones((3, 3)))
     yield ErrorSample(ShapeError, ("2 dims", "(2,)"), np.ones(2), np.ones((1, 2)))
     yield ErrorSample(ParameterError, ("p", "-1"), np.ones((1, 2)), np.ones((1, 2)), -1.0)
 
@@ -64,20 +64,25 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     if x1.ndim < 2 or x2.ndim < 2:
         raise ShapeError(
             message(
-                "cdist", "expects at least 2 dims.", f"x1 {tuple(x1.shape)}; x2 {tuple(x2.shape)}", "one row a point."
+                "cdist",
+                "x1 and x2 expect at least 2 dims, one point per row.",
+                f"x1 {tuple(x1.shape)}; x2 {tuple(x2.shape)}",
+                "x.unsqueeze(0) makes a row of one point.",
             )
         )
     if x1.shape[-1] != x2.shape[-1]:
         raise ShapeError(
             message(
                 "cdist",
-                "both must have as many columns.",
+                f"x1 and x2 expect rows of equal length, got {x1.shape[-1]} and {x2.shape[-1]}.",
                 f"x1 {tuple(x1.shape)} = (*, n, k); x2 {tuple(x2.shape)} = (*, m, k)",
-                "give points of one space.",
+                "give every point as many numbers: k in each row.",
             )
         )
     if p < 0:
-        raise ParameterError(message("cdist", f"p expects 0 or more, got {p}.", "the norm's order", "p=2.0."))
+        raise ParameterError(
+            message("cdist", f"p expects 0 or more, got {p}.", "p is the order of the norm", "use p=2.0.")
+        )
     p = p if x1.shape[-1] else 1  # the largest of no differences is 0
     return norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 

@@ -74,7 +74,9 @@ def _term(term: str, equation: str, ellipsis_dims: int) -> Labels:
     """Return a term's labels; the dims that ... stands for are numbered from the right."""
     before, dots, after = term.partition("...")
     if not all(c.isalpha() and c.isascii() for c in before + after):
-        raise _fault(f"terms expect letters and one '...', got {term!r}.", equation, "such as 'ij,jk->ik'.")
+        raise _fault(
+            f"terms expect letters and one '...', got {term!r}.", equation, "write letters only, such as 'ij,jk->ik'."
+        )
     middle = tuple(f".{i}" for i in range(ellipsis_dims, 0, -1)) if dots else ()
     return (*before, *middle, *after)
 
@@ -84,7 +86,11 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Lab
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        raise _fault(f"{len(terms)} terms for {len(operands)} operand(s).", equation, "write one term an operand.")
+        raise _fault(
+            f"{len(terms)} terms for {len(operands)} operand(s).",
+            equation,
+            "write one term per operand, separated by commas.",
+        )
     inputs = []
     for term, x in zip(terms, operands, strict=True):
         letters = len(term.replace("...", ""))
@@ -94,7 +100,7 @@ def _parse(equation: str, operands: Sequence[Tensor]) -> tuple[list[Labels], Lab
                     "einsum",
                     f"the term {term!r} does not fit the shape {tuple(x.shape)}.",
                     f"equation {equation!r}",
-                    "write one letter a dim, and ... for any number of others.",
+                    "write one letter per dim, and ... for any number of others.",
                 )
             )
         inputs.append(_term(term, equation, x.ndim - letters))
@@ -169,7 +175,7 @@ def _lettered(given: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     for numbers in given[1::2] + given[-1:] if len(given) % 2 else given[1::2]:
         for number in numbers:
             if number is not Ellipsis and not (isinstance(number, int) and 0 <= number < 52):
-                raise _fault(f"dims are numbered from 0 to 51, got {number!r}.", str(numbers), "number them anew.")
+                raise _fault(f"dims are numbered from 0 to 51, got {number!r}.", str(numbers), "use smaller numbers.")
         terms.append("".join("..." if n is Ellipsis else LETTERS[n] for n in numbers))
     output = "->" + terms.pop() if len(given) % 2 else ""
     return ",".join(terms) + output, tuple(given[: len(given) // 2 * 2 : 2])

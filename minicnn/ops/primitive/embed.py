@@ -129,7 +129,12 @@ def block_diag(*tensors: Tensor) -> Tensor:
     for x in tensors:
         if x.ndim > 2:
             raise ShapeError(
-                message("block_diag", "expects 2 dims at most.", f"got {tuple(x.shape)}", "pass its matrices.")
+                message(
+                    "block_diag",
+                    "expects 2 dims at most.",
+                    f"got {tuple(x.shape)}",
+                    "pass a batch as its matrices: block_diag(*x).",
+                )
             )
     blocks = [at_least(2, x) for x in tensors]
     width = sum(block.shape[1] for block in blocks)
@@ -263,6 +268,8 @@ def slice_scatter(
     """
     need_tensors("slice_scatter", input=input)
     if step < 1:
-        raise ParameterError(message("slice_scatter", f"step expects 1 or more, got {step}.", "a slice", "step=1."))
+        raise ParameterError(
+            message("slice_scatter", f"step expects 1 or more, got {step}.", "step is that of a slice", "use step=1.")
+        )
     where = (*(slice(None),) * normal_dim("slice_scatter", dim, input.ndim), slice(start, end, step))
     return _written("slice_scatter", input, src, where)

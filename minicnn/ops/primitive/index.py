@@ -171,7 +171,7 @@ def normal_index(x: Tensor, index: Any) -> tuple[tuple[Any, ...], ...]:
     if used > len(shape) or dots > 1:
         many = f"too many indices: {used} for a tensor of {len(shape)} dims."
         problem = many if used > len(shape) else "an index has one '...' at most."
-        fix = "index at most once a dim; None and ... take none."
+        fix = "index each dim at most once; None and ... take none."
         raise IndexRangeError(message("index", problem, f"the tensor has shape {shape}", fix))
     parts: list[Any] = []
     dim = 0

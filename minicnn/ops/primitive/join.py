@@ -128,7 +128,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
                     "stack",
                     f"expects tensors of one shape, got {tuple(tensors[0].shape)} and {tuple(t.shape)}.",
                     "a new dim needs equal parts",
-                    "reshape them alike, or use cat.",
+                    "give all the same shape; cat joins along a dim that they have.",
                 )
             )
     return cat([t.unsqueeze(dim) for t in tensors], dim)

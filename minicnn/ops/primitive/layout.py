@@ -231,7 +231,12 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     need_tensors("meshgrid", **{f"tensors[{i}]": x for i, x in enumerate(tensors)})
     if indexing not in ("ij", "xy"):
         raise ParameterError(
-            message("meshgrid", f"indexing expects 'ij' or 'xy', got {indexing!r}.", "rows first, or columns", "'ij'.")
+            message(
+                "meshgrid",
+                f"indexing expects 'ij' or 'xy', got {indexing!r}.",
+                "'ij' puts rows first, 'xy' columns",
+                "write indexing='ij'.",
+            )
         )
     for x in tensors:
         if x.ndim > 1:
@@ -302,7 +307,7 @@ def windows(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     d = normal_dim("unfold", dimension, input.ndim)
     length = input.shape[d] if input.ndim else 1
     if step < 1:
-        raise ParameterError(message("unfold", f"step expects 1 or more, got {step}.", f"dim {d}", "step=1."))
+        raise ParameterError(message("unfold", f"step expects 1 or more, got {step}.", f"dim {d}", "use step=1."))
     if size > length or size < 0:
         raise ShapeError(
             message(

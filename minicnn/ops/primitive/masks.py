@@ -101,7 +101,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
                 "masked_scatter",
                 f"the mask has {count} places, source has {source.numel()} element(s).",
                 f"mask {tuple(mask.shape)}; source {tuple(source.shape)}",
-                "give one element a place at least.",
+                "give at least one element per place.",
             )
         )
     return index_put(input, mask, getitem(source.reshape(-1), slice(0, count)))

@@ -82,12 +82,15 @@ def norm(input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False,
     if not isinstance(p, (int, float)):
         raise ParameterError(
             message(
-                "norm", f"p expects a number or 'fro', got {p!r}.", f"input {tuple(x.shape)}", "use p=2, for example."
+                "norm",
+                f"the order p (ord in linalg) expects a number or 'fro', got {p!r}.",
+                f"input {tuple(x.shape)}",
+                "use 2, for example.",
             )
         )
     dims = normal_dims("norm", dim, x.ndim)
     if p < 0 and x.numel() == 0 and any(x.shape[d] == 0 for d in dims):
-        got, fix = f"input {tuple(x.shape)}, p {p}", "use p=2, or leave out empty dims."
+        got, fix = f"input {tuple(x.shape)}, p {p}", "use order 2, or leave out empty dims."
         raise ShapeError(message("norm", "a negative p has no value over a dim of size 0.", got, fix))
     size = x.abs()
     if p == INFINITY:
@@ -186,7 +189,7 @@ def matrix_norm(
     dims = normal_dims("matrix_norm", dim, A.ndim)
     if len(dims) != 2:
         raise ParameterError(
-            message("matrix_norm", f"dim expects two dims, got {dims}.", f"A {tuple(A.shape)}", "dim=(-2, -1).")
+            message("matrix_norm", f"dim expects two dims, got {dims}.", f"A {tuple(A.shape)}", "use dim=(-2, -1).")
         )
     if ord == "fro":
         return norm(A, 2, dims, keepdim, dtype)
@@ -347,7 +350,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
                 "bincount",
                 "input expects one dim, and weights the same shape.",
                 f"input {tuple(input.shape)}" + (f"; weights {tuple(weights.shape)}" if weights is not None else ""),
-                "flatten them.",
+                "flatten the input; give one weight per element.",
             )
         )
     if input.numel() and int(input._array.min()) < 0:
@@ -356,7 +359,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
                 "bincount",
                 f"input expects values from 0, got {int(input._array.min())}.",
                 "it counts",
-                "input - input.min().",
+                "shift them: input - input.min().",
             )
         )
     xp = backend_of(input._array).xp

@@ -37,7 +37,7 @@ def _cov_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("2 dims at most", "(1, 2, 3)"), np.ones((1, 2, 3)))
     yield ErrorSample(DTypeError, ("fweights", "ints"), np.ones((2, 3)), fweights=np.ones(3))
     yield ErrorSample(ShapeError, ("aweights", "(2,)", "3"), np.ones((2, 3)), aweights=np.ones(2))
-    yield ErrorSample(ParameterError, ("negative",), np.ones((2, 3)), fweights=np.array([1, -1, 1]))
+    yield ErrorSample(ParameterError, ("-1",), np.ones((2, 3)), fweights=np.array([1, -1, 1]))
 
 
 @composition(_cov_samples, _cov_errors)
@@ -65,7 +65,12 @@ def cov(
     need_tensors("cov", input=input, fweights=fweights, aweights=aweights)
     if input.ndim > 2:
         raise ShapeError(
-            message("cov", "expects 2 dims at most.", f"input {tuple(input.shape)}", "give one variable a row.")
+            message(
+                "cov",
+                "expects 2 dims at most.",
+                f"input {tuple(input.shape)}",
+                "give one variable per row, one observation per column.",
+            )
         )
     correction = operator.index(correction)
     x = as_float(input).reshape((1, -1) if input.ndim < 2 else input.shape)
@@ -93,19 +98,31 @@ def cov(
 def _check_weights(name: str, weights: Tensor, count: int) -> None:
     if name == "fweights" and weights.dtype.kind not in "iu":
         raise DTypeError(
-            message("cov", f"fweights expects ints, got {weights.dtype}.", "how often each was seen", "use aweights.")
+            message(
+                "cov",
+                f"fweights expects ints, got {weights.dtype}.",
+                "how often each was seen",
+                "pass aweights for weights that are not whole numbers.",
+            )
         )
     if tuple(weights.shape) != (count,):
         raise ShapeError(
             message(
                 "cov",
-                f"{name} expects one number an observation, {count}, got shape {tuple(weights.shape)}.",
+                f"{name} expects {count} numbers, one per observation, got shape {tuple(weights.shape)}.",
                 "observations are columns",
-                "transpose the input, or give as many.",
+                "give one weight per column, or transpose the input.",
             )
         )
     if weights.numel() and bool((weights < 0).any()):
-        raise ParameterError(message("cov", f"{name} must not be negative.", "a weight is", "use clamp(min=0)."))
+        raise ParameterError(
+            message(
+                "cov",
+                f"{name} expects 0 or more, got {weights.min().item()}.",
+                f"{name} {(count,)}",
+                "use clamp(min=0).",
+            )
+        )
 
 
 def _corrcoef_samples(rng: Rng) -> Iterator[Sample]:

@@ -48,9 +48,9 @@ class ConstantPad(Primitive):
     def errors() -> Iterator[ErrorSample]:
         yield ErrorSample(ParameterError, ("pad", "even"), np.ones((2, 3)), (1, 1, 1))
         yield ErrorSample(ParameterError, ("mode", "'mirror'"), np.ones((2, 3)), (1, 1), "mirror")
-        yield ErrorSample(ShapeError, ("reflect", "smaller", "3"), np.ones((1, 2, 3)), (3, 0), "reflect")
+        yield ErrorSample(ShapeError, ("reflect", "at most 2", "3"), np.ones((1, 2, 3)), (3, 0), "reflect")
         yield ErrorSample(ShapeError, ("negative", "3"), np.ones((2, 3)), (-2, -2))
-        yield ErrorSample(ShapeError, ("circular", "size of 2"), np.ones((1, 1, 3)), (3, -1), "circular")
+        yield ErrorSample(ShapeError, ("circular", "size 2"), np.ones((1, 1, 3)), (3, -1), "circular")
 
 
 @ConstantPad.public
@@ -77,7 +77,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
                 "pad",
                 f"expects an even number of widths, at most {2 * input.ndim}, got {len(widths)}.",
                 f"pad {widths}; input {tuple(input.shape)}",
-                "give two a dim, the last dim first: (left, right, top, bottom).",
+                "give two per dim, the last dim first: (left, right, top, bottom).",
             )
         )
     pairs = tuple((widths[i], widths[i + 1]) for i in range(0, len(widths), 2))[::-1]
@@ -112,9 +112,9 @@ def _cropped(x: Tensor, pads: Pairs) -> tuple[Tensor, Pairs]:
         raise ShapeError(
             message(
                 "pad",
-                "the padding leaves a negative size.",
-                f"input {tuple(x.shape)}; pads {pads}, one pair a dim",
-                "crop by no more than there is.",
+                "negative padding crops more than there is.",
+                f"input {tuple(x.shape)}; pads {pads}, one pair per dim",
+                "crop less: the widths of a dim may take away at most its size.",
             )
         )
     crop = tuple(slice(max(-low, 0), size - max(-high, 0)) for size, (low, high) in zip(x.shape, pads, strict=True))
@@ -138,8 +138,8 @@ def _index_pad(x: Tensor, dim: int, low: int, high: int, mode: str) -> Tensor:
         raise ShapeError(
             message(
                 "pad",
-                f"{mode} padding must be smaller than the dim allows, got {(low, high)} for a size of {size}.",
-                f"input {tuple(x.shape)}, dim {dim}; at most {most(size)} on a side",
+                f"{mode} padding expects at most {most(size)} on a side of size {size}, got {(low, high)}.",
+                f"input {tuple(x.shape)}, dim {dim}",
                 "pad less, or use mode='constant'.",
             )
         )

@@ -253,7 +253,12 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         count = int(indices_or_sections)
         if count < 1:
             raise ParameterError(
-                message("tensor_split", f"sections expects 1 or more, got {count}.", f"dim {dim}", "x.tensor_split(2).")
+                message(
+                    "tensor_split",
+                    f"sections expects 1 or more, got {count}.",
+                    f"dim {dim}",
+                    "write x.tensor_split(2).",
+                )
             )
         return _pieces(input, dim, [total // count + (i < total % count) for i in range(count)])
     before = (slice(None),) * dim
@@ -341,7 +346,12 @@ def _evenly(where: str, x: Tensor, parts: Any, dim: int) -> tuple[Tensor, ...]:
     fewest = {"hsplit": 1, "vsplit": 2, "dsplit": 3}[where]
     if x.ndim < fewest:
         raise ShapeError(
-            message(where, f"expects at least {fewest} dims.", f"input {tuple(x.shape)}", "use tensor_split.")
+            message(
+                where,
+                f"expects at least {fewest} dim{'s' * (fewest > 1)}, got {x.ndim}.",
+                f"input {tuple(x.shape)}",
+                "reshape it first.",
+            )
         )
     dim = min(dim, x.ndim - 1)
     if isinstance(parts, int) and parts > 0 and x.shape[dim] % parts:

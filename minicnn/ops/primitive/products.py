@@ -37,7 +37,7 @@ def _need(where: str, first: tuple[Tensor, str], second: tuple[Tensor, str], pro
                     where,
                     f"expects shapes {wanted}, got {tuple(first[0].shape)} and {tuple(second[0].shape)}.",
                     "equal letters stand for equal sizes",
-                    "use matmul, which takes vectors, matrices and batches, or reshape an operand.",
+                    "make the sizes of equal letters equal: transpose, reshape or unsqueeze an operand.",
                 )
             )
     if not promotes:
@@ -287,7 +287,7 @@ def _tensordot_samples(rng: Rng) -> Iterator[Sample]:
 def _tensordot_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("(2, 3)", "(2, 4)"), np.ones((2, 3)), np.ones((2, 4)), 1)
     yield ErrorSample(ShapeError, ("from 0 to 1", "2"), np.ones((2, 3)), np.ones(2), 2)
-    yield ErrorSample(ShapeError, ("as many",), np.ones((2, 3)), np.ones((3, 2)), ([0], [0, 1]))
+    yield ErrorSample(ShapeError, ("(2,)", "(3, 2)"), np.ones((2, 3)), np.ones((3, 2)), ([0], [0, 1]))
 
 
 @composition(_tensordot_samples, _tensordot_errors)
@@ -312,7 +312,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
                 "tensordot",
                 f"dims expects a number from 0 to {min(a.ndim, b.ndim)}, got {dims}.",
                 f"a {tuple(a.shape)}; b {tuple(b.shape)}",
-                "sum over dims that both have.",
+                "use dims=1, for example: the last dim of a with the first of b.",
             )
         )
     if isinstance(dims, int):
@@ -323,9 +323,10 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         raise ShapeError(
             message(
                 "tensordot",
-                "the paired dims must be as many, and equal in size.",
+                f"the dims summed over must have equal sizes, got {tuple(a.shape[i] for i in left)} and "
+                f"{tuple(b.shape[j] for j in right)}.",
                 f"a {tuple(a.shape)}, dims {left}; b {tuple(b.shape)}, dims {right}",
-                "name the dims in pairs.",
+                "transpose one, or sum over other dims.",
             )
         )
     rows = tuple(i for i in range(a.ndim) if i not in left)

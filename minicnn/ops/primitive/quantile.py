@@ -97,7 +97,12 @@ def _quantile(name: str, x: Tensor, q: Any, dim: int | None, keepdim: bool, way:
     parts = _parts(name, x, q)
     if way not in WAYS:
         raise ParameterError(
-            message(name, f"interpolation expects one of {WAYS}, got {way!r}.", "between two elements", "'linear'.")
+            message(
+                name,
+                f"interpolation expects one of {WAYS}, got {way!r}.",
+                "what stands between two elements",
+                "write interpolation='linear'.",
+            )
         )
     ndim = x.ndim
     if dim is None:
@@ -141,7 +146,10 @@ def _parts(name: str, x: Tensor, q: Any) -> Tensor:
     if parts.numel() and not 0 <= float(parts._array.min()) <= float(parts._array.max()) <= 1:
         raise ParameterError(
             message(
-                name, f"q expects numbers from 0 to 1, got {parts.tolist()}.", "a part of the whole", "divide by 100."
+                name,
+                f"q expects numbers from 0 to 1, got {parts.tolist()}.",
+                "q is a part of the whole",
+                "use q=0.5 for the median; divide a percentage by 100.",
             )
         )
     return parts
@@ -219,7 +227,9 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
     if input.ndim == 0:
         return extreme("nanmedian", input.clone(), argsort(input))
     if input.shape[d] == 0:
-        raise ShapeError(message("nanmedian", "there are no elements.", f"shape {tuple(input.shape)}", "skip it."))
+        raise ShapeError(
+            message("nanmedian", "there are no elements.", f"shape {tuple(input.shape)}", "skip empty tensors.")
+        )
     whole = sum(input == input, d, True)
     place = ((whole - 1).clamp(min=0) // 2).to(np.int64)
     indices = gather(argsort(input, d), d, place)

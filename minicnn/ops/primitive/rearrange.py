@@ -54,7 +54,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     old, new = named_dims("movedim", source, input.ndim), named_dims("movedim", destination, input.ndim)
     if len(old) != len(new):
         raise ParameterError(
-            message("movedim", "source and destination must be as many.", f"got {old} and {new}", "name as many dims.")
+            message(
+                "movedim",
+                f"source and destination expect equally many dims, got {len(old)} and {len(new)}.",
+                f"got {old} and {new}",
+                "give each dim of source one place in destination.",
+            )
         )
     rest = iter(d for d in range(input.ndim) if d not in old)
     places = dict(zip(new, old, strict=True))
@@ -145,7 +150,14 @@ def adjoint(input: Tensor) -> Tensor:
     """
     need_tensors("adjoint", input=input)
     if input.ndim < 2:
-        raise ShapeError(message("adjoint", "expects at least 2 dims.", f"input {tuple(input.shape)}", "reshape it."))
+        raise ShapeError(
+            message(
+                "adjoint",
+                f"expects at least 2 dims, got {input.ndim}.",
+                f"input {tuple(input.shape)}",
+                "add one: x.unsqueeze(0).",
+            )
+        )
     return input.transpose(-1, -2)
 
 
@@ -188,7 +200,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     shifts, dims = as_shape((shifts,)), as_shape((dims,))
     if len(shifts) != len(dims):
         raise ParameterError(
-            message("roll", "expects as many shifts as dims.", f"shifts {shifts}; dims {dims}", "give one shift a dim.")
+            message(
+                "roll", "expects as many shifts as dims.", f"shifts {shifts}; dims {dims}", "give one shift per dim."
+            )
         )
     y = input
     for shift, dim in zip(shifts, dims, strict=True):
@@ -231,7 +245,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     plane = normal_dims("rot90", tuple(dims), input.ndim)
     if len(plane) != 2:
         raise ParameterError(
-            message("rot90", f"expects two dims, got {plane}.", f"input {tuple(input.shape)}", "dims=(0, 1).")
+            message("rot90", f"expects two dims, got {plane}.", f"input {tuple(input.shape)}", "use dims=(0, 1).")
         )
     a, b = plane
     k = operator.index(k)

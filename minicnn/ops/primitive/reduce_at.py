@@ -216,7 +216,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
                 "put",
                 f"source expects as many elements as index, {index.numel()}, got {source.numel()}.",
                 f"index {tuple(index.shape)}; source {tuple(source.shape)}",
-                "give one element a place.",
+                "give one element per place.",
             )
         )
     flat = index_put(input.reshape(-1), index.reshape(-1), source.reshape(-1), accumulate)

@@ -55,7 +55,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         raise ShapeError(
             message(
                 "repeat",
-                f"expects a number a dim at least, got {times} for shape {tuple(input.shape)}.",
+                f"expects at least one number per dim, got {times} for shape {tuple(input.shape)}.",
                 "numbers beyond the dims add dims in front",
                 "give 1 for the dims that stay.",
             )
@@ -150,7 +150,7 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, ou
                 "repeat_interleave",
                 f"repeats {tuple(counts.shape)} does not fit dim {d} of size {size}.",
                 f"input {tuple(input.shape)}",
-                "give one number, or one an element.",
+                "give one number, or one per element of the dim.",
             )
         )
     if counts.size and int(counts.min()) < 0:

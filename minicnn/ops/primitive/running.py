@@ -133,9 +133,18 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None
     """
     need_tensors("diff", input=input, prepend=prepend, append=append)
     if n < 0:
-        raise ParameterError(message("diff", f"n expects 0 or more, got {n}.", "n differences", "n=1, for example."))
+        raise ParameterError(
+            message("diff", f"n expects 0 or more, got {n}.", "how often to take differences", "use n=1, for example.")
+        )
     if input.ndim == 0:
-        raise ShapeError(message("diff", "expects at least 1 dim.", "input ()", "a number has no neighbours."))
+        raise ShapeError(
+            message(
+                "diff",
+                "expects at least 1 dim.",
+                "input ()",
+                "give it a dim of several elements: there is nothing to subtract.",
+            )
+        )
     d = normal_dim("diff", dim, input.ndim)
     parts = [x for x in (prepend, input, append) if x is not None] if n else [input]  # as PyTorch and NumPy do
     x = cat(parts, d) if len(parts) > 1 else input
@@ -173,9 +182,9 @@ def _areas(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, int
         raise ShapeError(
             message(
                 name,
-                f"x expects one place an element of y, {size} along dim {d}, got shape {tuple(x.shape)}.",
+                f"x expects {size} places along dim {d}, one per element of y, got shape {tuple(x.shape)}.",
                 f"y {tuple(y.shape)}",
-                "give as many, or dx.",
+                "give one place per element of y, or one distance: dx=1.0.",
             )
         )
     if x is not None:

@@ -121,7 +121,7 @@ def need_source(where: str, x: Tensor, index: tuple[Any, ...], source: Tensor) -
                 where,
                 f"source expects shape {shape}, got {tuple(source.shape)}.",
                 f"input {tuple(x.shape)}; index ({index[-1].shape[0]},) along dim {dim}",
-                "give one slice an index.",
+                "give one slice per index.",
             )
         )
 
@@ -215,7 +215,7 @@ def places_of(where: str, x: Tensor, dim: int, index: Tensor, src: Any) -> tuple
                 where,
                 f"index {tuple(index.shape)} does not fit input {tuple(x.shape)}"
                 + (f" and src {tuple(src._array.shape)}." if isinstance(src, TapeTensor) else "."),
-                f"dim {d}: all have as many dims, and index is no larger than src, nor than input but along the dim",
+                f"all need equally many dims; index must be no larger than src, nor, save in dim {d}, than input",
                 "unsqueeze or narrow one of them.",
             )
         )
@@ -329,7 +329,12 @@ def scatter(
     src = value if src is None else src
     if src is None:
         raise ArgumentTypeError(
-            message("scatter", "expects src or value.", f"input {tuple(input.shape)}", "scatter(x, 1, index, 1.0).")
+            message(
+                "scatter",
+                "expects src or value.",
+                f"input {tuple(input.shape)}",
+                "pass one: scatter(x, 1, index, 1.0).",
+            )
         )
     if reduce not in (None, "add", "multiply"):
         raise ParameterError(

@@ -208,7 +208,7 @@ def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
                 "permute",
                 f"expects an order of all {input.ndim} dims, got {order}.",
                 f"input {tuple(input.shape)}",
-                "name each dim once, such as permute(0, 2, 1).",
+                f"name each dim once, such as {tuple(range(input.ndim))[::-1]}.",
             )
         )
     return Permute.apply(input, dims=normal_dims("permute", order, input.ndim))

@@ -29,7 +29,12 @@ def need_square(where: str, A: Tensor) -> None:
     need_floats(where, "A", A)
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise ShapeError(
-            message(where, "expects square matrices.", f"A {tuple(A.shape)} = (*, n, n)", "check its last two dims.")
+            message(
+                where,
+                f"expects square matrices (*, n, n), got {tuple(A.shape)}.",
+                f"A {tuple(A.shape)}",
+                "make its last two sizes equal.",
+            )
         )
 
 
@@ -176,7 +181,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         raise ShapeError(
             message(
                 "solve",
-                f"B has {b.shape[-2] if b.ndim > 1 else 'no'} rows, A {A.shape[-1]}; they must be as many.",
+                f"B has {b.shape[-2] if b.ndim > 1 else 'no'} rows, A has {A.shape[-1]}; they must be equal.",
                 f"A {tuple(A.shape)}; B {tuple(B.shape)}",
                 "transpose B, or check the system.",
             )

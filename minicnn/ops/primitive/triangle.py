@@ -196,7 +196,12 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     need_tensors("diag", input=input)
     if input.ndim not in (1, 2):
         raise ShapeError(
-            message("diag", "expects 1 or 2 dims.", f"input {tuple(input.shape)}", "use diagonal for batches.")
+            message(
+                "diag",
+                f"expects 1 or 2 dims, got {input.ndim}.",
+                f"input {tuple(input.shape)}",
+                "flatten it, or use x.diagonal(0, -2, -1) for batches.",
+            )
         )
     if input.ndim == 2:
         return Diagonal.apply(input, offset=diagonal, dims=(0, 1)).clone()
@@ -232,6 +237,11 @@ def trace(input: Tensor) -> Tensor:
     need_tensors("trace", input=input)
     if input.ndim != 2:
         raise ShapeError(
-            message("trace", "expects a matrix.", f"input {tuple(input.shape)}", "use diagonal(...).sum(-1).")
+            message(
+                "trace",
+                f"expects a matrix (n, m), got {tuple(input.shape)}.",
+                f"input {tuple(input.shape)}",
+                "use x.sum() for a vector, x.diagonal(0, -2, -1).sum(-1) for a batch.",
+            )
         )
     return sum(diagonal(input))

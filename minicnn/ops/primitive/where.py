@@ -98,7 +98,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             message(
                 "where",
                 f"expects shapes that broadcast, got {', '.join(map(str, shapes))}.",
-                "condition, input, other; dims are matched from the last one",
+                "dims are matched from the last one; each pair must be equal, or one of them 1",
                 "reshape or unsqueeze so that the dims line up.",
             )
         ) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.backend.base import Array, Backend
@@ -156,3 +156,62 @@ def to_numpy(array: Array) -> Any:
 
 
 get("numpy")  # always there, and the first that backend_of meets
+
+
+def explain_conv(
+    x_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    dtype: str = "float32",
+) -> Any:
+    """Return which kernel the CPU takes for a convolution, why, and what it costs.
+
+    Args:
+        x_shape: (N, C, *S).
+        weight_shape: (O, C/groups, *K).
+        stride, padding, dilation, groups: as for `conv2d`.
+        dtype: float32 or float64.
+    Returns:
+        A `minicnn.backend.numpy.plan.Plan`: algorithm, why, multiplications, direct, bytes, scratch.
+    Raises:
+        ParameterError, ShapeError: as `conv2d`.
+
+    >>> plan = explain_conv((64, 64, 32, 32), (64, 64, 3, 3), padding=1)
+    >>> plan.algorithm, plan.multiplications < 0.5 * plan.direct
+    ('winograd', True)
+    """
+    from minicnn.backend.numpy.plan import plan
+    from minicnn.backend.threads import get_num_threads
+    from minicnn.ops.fused.spatial import ints, output_sizes, pads
+
+    where, d = "explain_conv", len(weight_shape) - 2
+    stride, dilation = ints(where, "stride", stride, d, 1), ints(where, "dilation", dilation, d, 1)
+    kernel = tuple(weight_shape[2:])
+    padding = pads(where, padding, kernel, stride, dilation)
+    output_sizes(where, x_shape[2:], kernel, stride, padding, dilation)
+    char = {"float32": "f", "float64": "d"}[str(dtype)]
+    return plan(tuple(x_shape), tuple(weight_shape), char, stride, padding, dilation, groups, get_num_threads())
+
+
+def memory_summary() -> str:
+    """Return how much memory this process holds, and how much of it is kept for arrays to come.
+
+    >>> print(memory_summary())  # doctest: +ELLIPSIS
+    resident ... MiB; ...
+    """
+    from minicnn.backend.numpy.memory import memory_summary as summary
+
+    return summary()
+
+
+def empty_cache() -> None:
+    """Give memory that no array uses, kept for those to come, back to the system.
+
+    >>> empty_cache()
+    """
+    from minicnn.backend.numpy.memory import empty_cache as empty
+
+    empty()

@@ -66,6 +66,12 @@ class Backend:
     def synchronize(self) -> None:
         """Wait until the device has done what was asked of it; nothing to wait for on the CPU."""
 
+    # ---- choosing
+
+    def where(self, condition: Array, a: Any, b: Any) -> Array:
+        """Return a where the condition holds and b elsewhere; one of them may be a number."""
+        return self.xp.where(condition, a, b)
+
     # ---- windows
 
     def strided_windows(self, x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
@@ -100,14 +106,18 @@ class Backend:
         # Filled and assigned, not xp.pad: that loses the channels-last memory order that convolutions hand on.
         n, c, *sizes = x.shape
         grown = tuple(low + size + high for (low, high), size in zip(padding, sizes, strict=True))
-        out = self.channels_last((n, c, *grown), x.dtype)
+        out = self.empty_map((n, c, *grown), x.dtype)
         out[...] = value
         inner = tuple(slice(low, low + size) for (low, _), size in zip(padding, sizes, strict=True))
         out[(..., *inner)] = x
         return out
 
-    def channels_last(self, shape: Ints, dtype: Any) -> Array:
-        """Return an uninitialized (N, C, *S) array that lies in memory as (N, *S, C)."""
+    def empty(self, shape: Ints, dtype: Any) -> Array:
+        """Return an uninitialized array; one of four dims, taken for images, in the memory order of the kernels."""
+        return self.empty_map(shape, dtype) if len(shape) == 4 else self.xp.empty(shape, dtype=dtype)
+
+    def empty_map(self, shape: Ints, dtype: Any) -> Array:
+        """Return an uninitialized (N, C, *S) array in the memory order of this backend's kernels: here (N, *S, C)."""
         n, c, *sizes = shape
         return self.xp.moveaxis(self.xp.empty((n, *sizes, c), dtype=dtype), -1, 1)
 
@@ -122,13 +132,18 @@ class Backend:
         rows = split.transpose(1, 0, *range(3, 3 + 2 * d), 2)  # (G, N, *P, *K, C/G)
         return rows.reshape(groups, n * _product(rest[:d]), _product(kernel) * (c // groups))
 
-    def conv(self, x: Array, weight: Array, stride: Ints, padding: Pads, dilation: Ints, groups: int) -> Array:
-        """Return x ⋆ weight: (N, C, *S) and (O, C/G, *K) -> (N, O, *P)."""
+    def conv(
+        self, x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Array:
+        """Return x ⋆ weight + bias: (N, C, *S), (O, C/G, *K) and (O,) or None -> (N, O, *P)."""
         kernel = weight.shape[2:]
         cols = self.im2col(x, kernel, stride, padding, dilation, groups)  # (G, N·P, K·C/G)
         out = self.xp.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
         sizes = zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-        return self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes))
+        y = self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes))
+        if bias is not None:
+            y += bias.reshape(-1, *(1 for _ in kernel))
+        return y
 
     def conv_input_grad(
         self,
@@ -177,6 +192,43 @@ class Backend:
         split = rows.reshape(groups, n, *out, o_group).transpose(1, 0, -1, *range(2, 2 + len(out)))
         return split.reshape(n, groups * o_group, *out)
 
+    # ---- batch norm
+
+    def batch_norm(
+        self, x: Array, weight: Array | None, bias: Array | None, eps: float
+    ) -> tuple[Array, Array, Array, Array]:
+        """Return y (N, C, *S), and each channel's mean, biased variance and 1 / √(var + eps), (C,)."""
+        xp, axes, column = self.xp, (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        mean = xp.mean(x, axis=axes, keepdims=True)
+        y = x - mean
+        var = xp.mean(y * y, axis=axes, keepdims=True)
+        scale = 1.0 / xp.sqrt(var + eps)
+        y *= scale  # x̂
+        if weight is not None:
+            y *= weight.reshape(column)
+        if bias is not None:
+            y += bias.reshape(column)
+        return y, mean.reshape(-1), var.reshape(-1), scale.reshape(-1)
+
+    def batch_norm_grad(
+        self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
+    ) -> tuple[Array | None, Array, Array]:
+        """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), or None, dγ = Σ g·x̂ and dβ = Σ g."""
+        xp, axes, column = self.xp, (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        scale = scale.reshape(column)
+        normal = (x - mean.reshape(column)) * scale
+        d_bias = xp.sum(grad, axis=axes)
+        d_weight = xp.sum(grad * normal, axis=axes)
+        dx = None
+        if input_needed:
+            count = max(x.size // max(x.shape[1], 1), 1)
+            dx = normal
+            dx *= (-d_weight / count).reshape(column)
+            dx += grad
+            dx -= (d_bias / count).reshape(column)
+            dx *= scale if weight is None else scale * weight.reshape(column)
+        return dx, d_weight, d_bias
+
     # ---- pooling: one pass a kernel offset, over all windows at once
 
     def max_pool(
@@ -198,7 +250,8 @@ class Backend:
                 if any(low for low, _ in padding):
                     index[...] = self._first_inside(out, kernel, stride, padding, dilation)
             else:
-                index = xp.where(part > best, k, index)
+                # k grows, so the larger of two offsets is the newer one; xp.where would branch at each element.
+                index = xp.maximum(index, (part > best).astype(index.dtype) * k)
                 xp.maximum(best, part, out=best)
         if self.may_have_nan(best):
             for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
@@ -253,7 +306,7 @@ class Backend:
         total: Any = None
         for part, where in zip(parts, self.offset_slices(out, kernel, stride, dilation), strict=True):
             if total is None:
-                total = self.channels_last((*part.shape[:2], *grown), part.dtype)
+                total = self.empty_map((*part.shape[:2], *grown), part.dtype)
                 total[...] = 0
             total[(..., *where)] += part
         return total[(..., *(slice(low, low + size) for (low, _), size in zip(padding, sizes, strict=True)))]

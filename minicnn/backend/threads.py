@@ -1,11 +1,21 @@
-"""How many threads NumPy's matrix products use."""
+"""Threads: how many, and the sharing out of a kernel's blocks of work among them.
+
+NumPy lets go of the interpreter's lock inside its loops and matrix products, so plain threads are enough. While a
+kernel runs its blocks side by side, the BLAS library is held to one thread, so that no two layers of threads fight
+for the cores; at other times it has as many as are set.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from minicnn.errors import ParameterError, message
+
+T = TypeVar("T")
 
 
 @functools.cache
@@ -16,8 +26,92 @@ def _controller() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+class _Setting:
+    """The number of threads, the pool of all but one of them (the caller works, too), and the kernels that now run."""
+
+    def __init__(self) -> None:
+        self.chosen = 0  # 0 until it is set: as many as BLAS has
+        self.pool: Any = None
+        self.running = 0
+        self.lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        if not self.chosen:
+            self.chosen = max((library.num_threads for library in _controller().lib_controllers), default=1)
+        return self.chosen
+
+
+_setting = _Setting()
+
+
+def _after_fork() -> None:
+    """A forked child has none of its parent's threads: begin anew, with a lock that nobody holds."""
+    _setting.pool, _setting.running, _setting.lock = None, 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _enter() -> Any:
+    """Return the pool of threads, with BLAS held to one thread until as many calls of `_leave`."""
+    with _setting.lock:
+        if _setting.pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # takes time to import
+
+            _setting.pool = ThreadPoolExecutor(_setting.count, thread_name_prefix="minicnn")
+        if _setting.running == 0:
+            _blas_threads(1)
+        _setting.running += 1
+        return _setting.pool
+
+
+def _leave() -> None:
+    with _setting.lock:
+        _setting.running -= 1
+        if _setting.running == 0:
+            _blas_threads(_setting.count)
+
+
+def _blas_threads(n: int) -> None:
+    for library in _controller().lib_controllers:
+        library.set_num_threads(n)
+
+
+def run(work: Callable[[T], None], blocks: Iterable[T]) -> None:
+    """Call ``work`` once for each block, in as many threads as are set; return when all are done.
+
+    The calling thread takes blocks like the others, so there is progress, and no deadlock, when all threads of the
+    pool are busy for someone else. An error in any block is raised here.
+    """
+    todo = list(blocks)
+    helpers = min(_setting.count, len(todo)) - 1
+    if helpers <= 0:
+        for block in todo:
+            work(block)
+        return
+    rest = iter(todo)  # next() of a list's iterator is atomic
+
+    def take() -> None:
+        for block in rest:
+            work(block)
+
+    pool = _enter()
+    try:
+        started = [pool.submit(take) for _ in range(helpers)]
+        try:
+            take()
+        finally:
+            for future in started:
+                if not future.cancel():  # one that never began has nothing left to do
+                    future.result()
+    finally:
+        _leave()
+
+
 def set_num_threads(n: int) -> None:
-    """Let matrix products use n threads, from here on and in this whole process.
+    """Let kernels and matrix products use n threads, from here on and in this whole process.
 
     Small networks are as quick with one, and much quicker beside other busy programs: threads wait for each other.
 
@@ -39,13 +133,19 @@ def set_num_threads(n: int) -> None:
                 "set_num_threads(1), for example.",
             )
         )
-    _controller().limit(limits=int(n))
+    with _setting.lock:
+        if _setting.pool is not None and n != _setting.count:
+            _setting.pool.shutdown(wait=False)
+            _setting.pool = None
+        _setting.chosen = int(n)
+        if _setting.running == 0:
+            _blas_threads(_setting.count)
 
 
 def get_num_threads() -> int:
-    """Return how many threads matrix products use; 1 where the BLAS library is unknown.
+    """Return how many threads kernels and matrix products use.
 
     >>> get_num_threads() >= 1
     True
     """
-    return max((pool.num_threads for pool in _controller().lib_controllers), default=1)
+    return _setting.count

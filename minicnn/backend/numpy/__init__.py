@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Backend
+from minicnn.backend.base import Array, Backend, Ints, Pads
+from minicnn.backend.numpy import memory, narrow, norm, pointwise, rows, winograd
+from minicnn.backend.numpy.plan import choose
+from minicnn.backend.numpy.rows import Geometry
+
+memory.keep_freed_memory()
 
 
 class NumpyBackend(Backend):
@@ -28,3 +34,99 @@ class NumpyBackend(Backend):
 
     def may_have_nan(self, x: Any) -> bool:
         return bool(np.isnan(x).any())
+
+    def where(self, condition: Array, a: Any, b: Any) -> Array:
+        if _is_zero(b) and _alike(a, condition):
+            return _kept(a, condition)
+        if _is_zero(a) and _alike(b, condition):
+            return _kept(b, np.logical_not(condition))
+        return np.where(condition, a, b)
+
+    # ---- memory order and convolution
+
+    def empty_map(self, shape: Ints, dtype: Any) -> Array:
+        n, c, *sizes = shape
+        d = len(sizes)
+        return np.empty((*sizes, n, c), dtype).transpose(d, d + 1, *range(d))
+
+    def conv(
+        self, x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Array:
+        choice, _ = choose(x.shape, weight.shape, x.dtype.char, stride, dilation, groups)
+        if choice == "base":
+            return super().conv(x, weight, bias, stride, padding, dilation, groups)
+        if x.ndim == 3:
+            y = self.conv(_flat(x), _flat(weight), bias, *_flat_moves(stride, padding, dilation), groups)
+            return y[:, :, 0]
+        if choice == "winograd":
+            return winograd.conv(x, weight, bias, padding)
+        kernel = {"pointwise": pointwise, "narrow": narrow, "rows": rows}[choice]
+        return kernel.conv(x, weight, bias, Geometry(stride, padding, dilation))
+
+    def conv_input_grad(
+        self, grad: Array, weight: Array, sizes: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Array:
+        if grad.ndim == 3 and groups == 1:
+            moves = _flat_moves(stride, padding, dilation)
+            return self.conv_input_grad(_flat(grad), _flat(weight), (1, *sizes), *moves, groups)[:, :, 0]
+        n, o = grad.shape[:2]
+        turned = (weight.shape[1], o, *weight.shape[2:])
+        choice, _ = choose((n, o, *sizes), turned, grad.dtype.char, stride, dilation, groups)
+        if choice == "base":
+            return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
+        if choice == "winograd" and all(low <= 2 and high <= 2 for low, high in padding):
+            return winograd.input_grad(grad, weight, sizes, padding)
+        geometry = Geometry(stride, padding, dilation)
+        kernel = pointwise if choice == "pointwise" else rows
+        return kernel.input_grad(grad, weight, sizes, geometry)
+
+    def conv_weight_grad(
+        self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Array:
+        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, stride, dilation, groups)
+        if choice == "base":
+            return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
+        if x.ndim == 3:
+            shape = (*weight_shape[:2], 1, *weight_shape[2:])
+            moves = _flat_moves(stride, padding, dilation)
+            return self.conv_weight_grad(_flat(grad), _flat(x), shape, *moves, groups)[:, :, 0]
+        if choice == "winograd":
+            return winograd.weight_grad(grad, x, padding)
+        kernel = {"pointwise": pointwise, "narrow": narrow, "rows": rows}[choice]
+        return kernel.weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
+
+    # ---- batch norm
+
+    def batch_norm(
+        self, x: Array, weight: Array | None, bias: Array | None, eps: float
+    ) -> tuple[Array, Array, Array, Array]:
+        return norm.forward(x, weight, bias, eps)
+
+    def batch_norm_grad(
+        self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
+    ) -> tuple[Array | None, Array, Array]:
+        return norm.backward(grad, x, weight, mean, scale, input_needed)
+
+
+def _is_zero(value: Any) -> bool:
+    return type(value) is float and value == 0.0 and math.copysign(1.0, value) > 0
+
+
+def _alike(x: Any, condition: Array) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.shape == condition.shape and x.ndim > 0
+
+
+def _kept(x: Array, keep: Array) -> Array:
+    """x where ``keep`` holds and 0 elsewhere, by their bits: np.where branches at each element, 20 times as slow."""
+    bits = x.view(f"i{x.itemsize}")
+    mask = np.negative(keep.view(np.int8))  # −1, all bits, or 0
+    return np.bitwise_and(bits, mask).view(x.dtype)
+
+
+def _flat(x: Array) -> Array:
+    """(N, C, L) -> (N, C, 1, L): one spatial dim as two."""
+    return x[:, :, None]
+
+
+def _flat_moves(stride: Ints, padding: Pads, dilation: Ints) -> tuple[Ints, Pads, Ints]:
+    return (1, *stride), ((0, 0), *padding), (1, *dilation)

@@ -44,18 +44,8 @@ class BatchNorm(Fused):
     def forward(
         be: Backend, x: Array, weight: Array | None, bias: Array | None, *, eps: float
     ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
-        xp, axes, column = be.xp, _axes(x), _column(x)
-        mean = xp.mean(x, axis=axes, keepdims=True)
-        centred = x - mean
-        var = xp.mean(centred * centred, axis=axes, keepdims=True)
-        scale = 1.0 / xp.sqrt(var + eps)
-        centred *= scale  # x̂
-        y = centred
-        if weight is not None:
-            y *= weight.reshape(column)
-        if bias is not None:
-            y += bias.reshape(column)
-        return (y, mean.reshape(-1), var.reshape(-1)), (mean, scale)
+        y, mean, var, scale = be.batch_norm(x, weight, bias, eps)
+        return (y, mean, var), (mean, scale)
 
     @staticmethod
     def backward(
@@ -69,23 +59,9 @@ class BatchNorm(Fused):
         *,
         eps: float,
     ) -> list[Array]:
-        """dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂, dβ = Σ g."""
-        (g,) = grads
-        mean, scale = saved
-        normal = (x - mean) * scale  # made again: kept from forward, it would hold as much memory as x
-        axes, column = _axes(x), _column(x)
-        d_bias = be.xp.sum(g, axis=axes, keepdims=True)
-        d_weight = be.xp.sum(g * normal, axis=axes, keepdims=True)
-        dx = None
-        if needs[0]:
-            count = x.size // max(x.shape[1], 1)
-            factor = scale if weight is None else scale * weight.reshape(column)
-            dx = normal
-            dx *= -d_weight / max(count, 1)
-            dx += g
-            dx -= d_bias / max(count, 1)
-            dx *= factor
-        return [dx, d_weight.reshape(-1) if needs[1] else None, d_bias.reshape(-1) if needs[2] else None]
+        # x̂ is made again: kept from forward, it would hold as much memory as x.
+        dx, d_weight, d_bias = be.batch_norm_grad(grads[0], x, weight, *saved, needs[0])
+        return [dx, d_weight if needs[1] else None, d_bias if needs[2] else None]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -114,10 +90,6 @@ class BatchNorm(Fused):
         yield ErrorSample(ParameterError, ("eps", "-1.0"), x, np.ones(3), np.ones(3), eps=-1.0)
         yield ErrorSample(ShapeError, "2 dims", np.ones(3), None, None, training=True)
         yield ErrorSample(DTypeError, ("floats", "int64"), np.ones((2, 3), dtype=np.int64), None, None, training=True)
-
-
-def _axes(x: Array) -> tuple[int, ...]:
-    return (0, *range(2, x.ndim))
 
 
 def _column(x: Array) -> tuple[int, ...]:

@@ -85,7 +85,7 @@ class ConvTranspose(Fused):
         (g,) = grads
         reached, params = _exact(g, x, weight, sizes=sizes, **params)
         return [
-            be.conv(reached, weight, **params) if needs[0] else None,
+            be.conv(reached, weight, None, **params) if needs[0] else None,
             be.conv_weight_grad(x, reached, weight.shape, **params) if needs[1] else None,
             be.xp.sum(g, axis=(0, *range(2, g.ndim))) if needs[2] else None,
         ]

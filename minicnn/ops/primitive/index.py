@@ -67,7 +67,8 @@ class Unindex(Primitive):
 
     @staticmethod
     def forward(be: Backend, g: Array, *, shape: Shape, index: Any) -> Array:
-        out = be.xp.zeros(shape, dtype=g.dtype)
+        out = be.empty(shape, g.dtype)
+        out[...] = 0
         *views, last = index
         place = out
         for step in views:

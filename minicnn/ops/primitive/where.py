@@ -25,7 +25,7 @@ class Where(Primitive):
 
     @staticmethod
     def forward(be: Backend, condition: Array, a: Array, b: Array) -> Array:
-        return be.xp.where(condition, a, b)
+        return be.where(condition, a, b)
 
     # The condition is a constant: what the other branch gives, NaN or infinite, is cut off, not multiplied by 0.
     @staticmethod

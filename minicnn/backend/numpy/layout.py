@@ -1,0 +1,51 @@
+"""Memory order on the CPU: (H, W, N, C) under an (N, C, H, W) face, so that windows are slices of long runs.
+
+NumPy's elementwise functions keep the order of their inputs, so what one convolution lays out so stays so through
+the activations, norms and poolings after it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.backend.base import Pads
+from minicnn.backend.threads import run
+
+Array = Any
+
+
+def face(x: Array) -> Array:
+    """(H, W, N, C) -> a view (N, C, H, W)."""
+    return x.transpose(2, 3, 0, 1)
+
+
+def rows_view(part: Array) -> Array:
+    """(h, w, N, C), contiguous -> a view (h · w · N, C)."""
+    view = part.view()
+    view.shape = (-1, part.shape[-1])  # unlike reshape, this never copies
+    return view
+
+
+def spatial_first(x: Array, padding: Pads = ((0, 0), (0, 0)), sizes: tuple[int, int] | None = None) -> Array:
+    """(N, C, H, W) -> (H, W, N, C), contiguous, with zeros around it; with more after it to reach ``sizes``."""
+    moved = x.transpose(2, 3, 0, 1)
+    h, w = moved.shape[:2]
+    (top, bottom), (left, right) = padding
+    high, wide = sizes or (top + h + bottom, left + w + right)
+    if (high, wide) == (h, w):
+        return np.ascontiguousarray(moved)
+    out = np.empty((high, wide, *moved.shape[2:]), x.dtype)
+
+    def rows(part: slice) -> None:
+        for i in range(part.start, part.stop):
+            if not top <= i < top + h:
+                out[i] = 0
+                continue
+            out[i, :left] = 0
+            out[i, left + w :] = 0
+            out[i, left : left + w] = moved[i - top]
+
+    run(rows, [slice(i, min(i + 8, high)) for i in range(0, high, 8)])
+    return out

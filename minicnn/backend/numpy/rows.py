@@ -1,0 +1,144 @@
+"""Convolution by blocks of im2col rows that stay in a core's cache: the kernel for any shape with enough channels.
+
+In memory (H, W, N, C) a window's row is KH · KW runs of C numbers. A block of windows is gathered, multiplied by all
+kernels, and written; the whole matrix of rows, K times the input, never exists. One dim is done as (1, L).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minicnn.backend.base import Ints, Pads, output_size
+from minicnn.backend.numpy.layout import face, rows_view, spatial_first
+from minicnn.backend.numpy.memory import scratch
+from minicnn.backend.threads import get_num_threads, run
+
+Array = Any
+CACHE = 2**20  # bytes of a block's rows: about half of a core's second-level cache
+
+
+class Geometry(NamedTuple):
+    """How a two-dimensional kernel moves over an image."""
+
+    stride: Ints
+    padding: Pads
+    dilation: Ints
+
+    def out(self, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> tuple[int, int]:
+        """Return how many windows fit: (OH, OW)."""
+        oh, ow = (output_size(*a) for a in zip(sizes, kernel, self.stride, self.padding, self.dilation, strict=True))
+        return oh, ow
+
+
+def windows(x: Array, kernel: tuple[int, int], out: tuple[int, int], geometry: Geometry) -> Array:
+    """(H, W, N, C), padded -> a view of all windows, (OH, OW, N, KH, KW, C)."""
+    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
+    h, w, n, c = x.strides
+    return np.lib.stride_tricks.as_strided(
+        x, (*out, x.shape[2], *kernel, x.shape[3]), (h * sh, w * sw, n, h * dh, w * dw, c)
+    )
+
+
+def blocks(out: tuple[int, int], bytes_a_place: int) -> list[tuple[slice, slice]]:
+    """Cut the output into blocks of whole rows, or parts of one, of about CACHE bytes; at least two a thread."""
+    oh, ow = out
+    places = max(1, min(CACHE // max(bytes_a_place, 1), -(-oh * ow // (2 * get_num_threads()))))
+    if places >= ow:
+        high = places // ow
+        return [(slice(i, min(i + high, oh)), slice(0, ow)) for i in range(0, oh, high)]
+    return [(slice(i, i + 1), slice(j, min(j + places, ow))) for i in range(oh) for j in range(0, ow, places)]
+
+
+def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
+    """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
+    o, c, kh, kw = weight.shape
+    n, depth = x.shape[0], c * kh * kw
+    out = geometry.out(x.shape[2:], (kh, kw))
+    seen = windows(spatial_first(x, geometry.padding), (kh, kw), out, geometry)
+    kernels = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(depth, o)
+    y = np.empty((*out, n, o), x.dtype)
+
+    def block(where: tuple[slice, slice]) -> None:
+        part = seen[where]
+        rows = scratch("rows", part.shape, x.dtype)
+        np.copyto(rows, part)
+        target = rows_view(y[where])
+        np.matmul(rows.reshape(-1, depth), kernels, out=target)
+        if bias is not None:
+            np.add(target, bias, out=target)
+
+    run(block, blocks(out, n * depth * x.itemsize))
+    return face(y)
+
+
+def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometry) -> Array:
+    """The gradient for the weight: Σ over blocks of rowsᵀ · gradient, each thread's share in a sum of its own."""
+    o, c, kh, kw = shape
+    n, depth = x.shape[0], c * kh * kw
+    g = spatial_first(grad)
+    out = (g.shape[0], g.shape[1])
+    seen = windows(spatial_first(x, geometry.padding), (kh, kw), out, geometry)
+    parts = blocks(out, n * depth * x.itemsize)
+    shares = [parts[k :: get_num_threads()] for k in range(min(get_num_threads(), len(parts)))]
+    sums = np.zeros((len(shares), depth, o), x.dtype)
+
+    def share(k: int) -> None:
+        product = scratch("product", (depth, o), x.dtype)
+        for where in shares[k]:
+            part = seen[where]
+            rows = scratch("rows", part.shape, x.dtype)
+            np.copyto(rows, part)
+            np.matmul(rows.reshape(-1, depth).T, rows_view(g[where]), out=product)
+            sums[k] += product
+
+    run(share, range(len(shares)))
+    total = sums[0]
+    for other in sums[1:]:
+        total += other
+    return np.ascontiguousarray(total.reshape(kh, kw, c, o).transpose(3, 2, 0, 1))
+
+
+def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
+    """The gradient for x: for each kernel offset, gradient · kernel, added where that offset's windows read.
+
+    Windows overlap, so threads share out the images, not the places.
+    """
+    o, c, kh, kw = weight.shape
+    n = grad.shape[0]
+    g = spatial_first(grad)
+    oh, ow = g.shape[:2]
+    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
+    top, left = geometry.padding[0][0], geometry.padding[1][0]
+    dx = np.empty((*sizes, n, c), grad.dtype)
+    kernels = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))  # (KH, KW, O, C)
+    most = max(1, CACHE // max(oh * ow * o * grad.itemsize, 1))
+    images = max(1, min(most, -(-n // get_num_threads())))
+
+    def block(some: slice) -> None:
+        part = g[:, :, some]
+        mine = scratch("gradient", part.shape, grad.dtype)
+        np.copyto(mine, part)
+        flat = mine.reshape(-1, o)
+        product = scratch("product", (flat.shape[0], c), grad.dtype)
+        total = dx[:, :, some]
+        total[...] = 0
+        for i, j in itertools.product(range(kh), range(kw)):
+            rows, read_rows = _meeting(i * dh - top, sh, oh, sizes[0])
+            columns, read_columns = _meeting(j * dw - left, sw, ow, sizes[1])
+            np.matmul(flat, kernels[i, j], out=product)
+            total[read_rows, read_columns] += product.reshape(oh, ow, -1, c)[rows, columns]
+
+    run(block, [slice(b, min(b + images, n)) for b in range(0, n, images)])
+    return face(dx)
+
+
+def _meeting(offset: int, stride: int, out: int, size: int) -> tuple[slice, slice]:
+    """Of so many windows, those whose element at an offset from their place lies in the image; and where that is."""
+    first = max(0, -(offset // stride))  # ⌈−offset / stride⌉
+    last = min(out, (size - 1 - offset) // stride + 1)
+    if last <= first:
+        return slice(0, 0), slice(0, 0)
+    return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)

@@ -1,0 +1,139 @@
+"""The tuned CPU kernels against the plain ones of `minicnn.backend.base`, on drawn shapes and memory orders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minicnn.backend import get
+from minicnn.backend.base import Backend, output_size
+from minicnn.backend.numpy import winograd
+from minicnn.backend.numpy.plan import choose
+
+NUMPY = get("numpy")
+small = st.integers(1, 3)
+
+
+def laid_out(draw, x):
+    """The same values in another memory order."""
+    order = draw(st.permutations(range(x.ndim)))
+    y = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    if draw(st.booleans()):
+        wide = np.zeros((*y.shape[:-1], y.shape[-1] * 2), y.dtype)
+        wide[..., ::2] = y
+        y = wide[..., ::2]
+    return y
+
+
+def near(found, expected, tolerance):
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype
+    scale = max(float(np.max(np.abs(expected), initial=0)), 1e-30)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * scale)
+
+
+def case(draw, d):
+    """Draw a convolution: x, weight, bias, moves."""
+    n, c, o = draw(st.integers(0, 4)), draw(st.sampled_from([1, 2, 5, 12, 16, 20])), draw(st.sampled_from([1, 3, 16]))
+    kernel = tuple(draw(small) for _ in range(d))
+    stride, dilation = tuple(draw(small) for _ in range(d)), tuple(draw(st.integers(1, 2)) for _ in range(d))
+    padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(d))
+    sizes = tuple(draw(st.integers(5, 11)) for _ in range(d))
+    groups = draw(st.sampled_from([1, 1, 1, c]))
+    o = o * groups if groups > 1 else o
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x = laid_out(draw, rng.normal(size=(n, c, *sizes)))
+    weight = laid_out(draw, rng.normal(size=(o, c // groups, *kernel)))
+    bias = rng.normal(size=o) if draw(st.booleans()) else None
+    return x, weight, bias, (stride, padding, dilation, groups)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_convolution_and_its_gradients(d, data):
+    x, weight, bias, moves = case(data.draw, d)
+    expected = Backend.conv(NUMPY, x, weight, bias, *moves)
+    near(NUMPY.conv(x, weight, bias, *moves), expected, 1e-13)
+    grad = laid_out(data.draw, np.random.default_rng(1).normal(size=expected.shape))
+    sizes = x.shape[2:]
+    near(
+        NUMPY.conv_input_grad(grad, weight, sizes, *moves),
+        Backend.conv_input_grad(NUMPY, grad, weight, sizes, *moves),
+        1e-13,
+    )
+    near(
+        NUMPY.conv_weight_grad(grad, x, weight.shape, *moves),
+        Backend.conv_weight_grad(NUMPY, grad, x, weight.shape, *moves),
+        1e-13,
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_winograd(data):
+    draw = data.draw
+    n, c, o = draw(st.integers(1, 40)), draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    sizes = draw(st.integers(3, 19)), draw(st.integers(3, 19))
+    padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x = laid_out(draw, rng.normal(size=(n, c, *sizes)).astype(np.float32))
+    weight = rng.normal(size=(o, c, 3, 3)).astype(np.float32)
+    bias = rng.normal(size=o).astype(np.float32) if draw(st.booleans()) else None
+    out = tuple(output_size(s, 3, 1, p, 1) for s, p in zip(sizes, padding, strict=True))
+    grad = laid_out(draw, rng.normal(size=(n, o, *out)).astype(np.float32))
+    moves = ((1, 1), padding, (1, 1), 1)
+    wide = [a if a is None else a.astype(np.float64) for a in (x, weight, bias, grad)]
+    for found, expected in [
+        (winograd.conv(x, weight, bias, padding), Backend.conv(NUMPY, *wide[:3], *moves)),
+        (
+            winograd.input_grad(grad, weight, sizes, padding),
+            Backend.conv_input_grad(NUMPY, wide[3], wide[1], sizes, *moves),
+        ),
+        (
+            winograd.weight_grad(grad, x, padding),
+            Backend.conv_weight_grad(NUMPY, wide[3], wide[0], weight.shape, *moves),
+        ),
+    ]:
+        near(found, expected.astype(np.float32), 2e-5)
+
+
+def test_float64_never_goes_by_winograd():
+    shapes = (64, 64, 32, 32), (64, 64, 3, 3)
+    moves = (1, 1), (1, 1), 1
+    assert choose(*shapes, "f", *moves)[0] == "winograd"
+    assert choose(*shapes, "d", *moves)[0] != "winograd"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_batch_norm(data):
+    draw = data.draw
+    shape = (draw(st.integers(1, 5)), draw(st.integers(1, 5)), *draw(st.lists(st.integers(1, 40), max_size=2)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x, grad = (laid_out(draw, rng.normal(size=shape) + m) for m in (draw(st.sampled_from([0.0, 1e3])), 0.0))
+    weight, bias = (rng.normal(size=shape[1]) if draw(st.booleans()) else None for _ in range(2))
+    found, expected = (f(x, weight, bias, 1e-5) for f in (NUMPY.batch_norm, lambda *a: Backend.batch_norm(NUMPY, *a)))
+    for a, b in zip(found, expected, strict=True):
+        near(a, b, 1e-9)
+    mean, scale = expected[1], expected[3]
+    found = NUMPY.batch_norm_grad(grad, x, weight, mean, scale, True)
+    for a, b in zip(found, Backend.batch_norm_grad(NUMPY, grad, x, weight, mean, scale, True), strict=True):
+        near(a, b, 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_choosing_by_bits(data):
+    draw = data.draw
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    shape = tuple(draw(st.lists(st.integers(0, 4), min_size=1, max_size=4)))
+    x = laid_out(draw, rng.choice([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan], shape))
+    x = x.astype(draw(st.sampled_from(["float32", "float64"])))
+    condition = laid_out(draw, rng.random(shape) < 0.5)
+    for arguments in ((x, 0.0), (0.0, x), (x, 1.0), (x, -0.0)):
+        found, expected = NUMPY.where(condition, *arguments), np.where(condition, *arguments)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))

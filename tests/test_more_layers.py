@@ -11,7 +11,7 @@ from minicnn.nn import functional as F
 def test_lazy_layers_turn_into_plain_ones_that_the_optimizer_holds():
     net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
     optimizer = optim.SGD(net.parameters(), lr=0.1)
-    y = net(minicnn.ones(3, 2, 5, 5))
+    y = net(minicnn.arange(150.0).reshape(3, 2, 5, 5).sin())
     assert [type(m).__name__ for m in net] == ["Conv2d", "BatchNorm2d", "ReLU", "Flatten", "Linear"]
     before = net[4].weight.detach().clone()
     y.sum().backward()

@@ -23,9 +23,7 @@ def face(x: Array) -> Array:
 
 def rows_view(part: Array) -> Array:
     """(h, w, N, C), contiguous -> a view (h · w · N, C)."""
-    view = part.view()
-    view.shape = (-1, part.shape[-1])  # unlike reshape, this never copies
-    return view
+    return part.reshape(-1, part.shape[-1])
 
 
 def spatial_first(x: Array, padding: Pads = ((0, 0), (0, 0)), sizes: tuple[int, int] | None = None) -> Array:

@@ -1,9 +1,31 @@
 """Settings that all tests share."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from minicnn.backend.base import Backend
+from minicnn.backend.numpy import NumpyBackend
 
 # The same examples in each run, so that a failure repeats; no deadline, since a first call may compile or allocate.
 settings.register_profile(
     "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(params=["plain", "tuned"])
+def cpu_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test on the CPU's own kernels and on the plain ones, which the strict backend has too."""
+    if request.param == "plain":
+        for name in (
+            "empty_map",
+            "where",
+            "conv",
+            "conv_input_grad",
+            "conv_weight_grad",
+            "batch_norm",
+            "batch_norm_grad",
+        ):
+            assert hasattr(Backend, name)
+            monkeypatch.delattr(NumpyBackend, name)
+    return request.param

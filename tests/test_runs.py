@@ -37,8 +37,8 @@ def test_same_seed_same_weights(tiny: Path, tmp_path: Path) -> None:
     assert blobs[0] != blobs[2]
 
 
-def test_a_run_on_a_device_trains_alike(tiny: Path, tmp_path: Path) -> None:
-    """The strict backend refuses what a GPU's would; its plain kernels add in another order than the CPU's own."""
+def test_a_run_on_a_device_gives_the_same_weights(tiny: Path, tmp_path: Path, cpu_kernels: str) -> None:
+    """The strict backend refuses what a GPU's would, and computes the same numbers by the same kernels."""
     losses = []
     for backend in ("numpy", "strict"):
         wanted = settings(tiny, backend=backend)
@@ -49,6 +49,9 @@ def test_a_run_on_a_device_trains_alike(tiny: Path, tmp_path: Path) -> None:
             assert evaluate_run(tmp_path / backend)[0].loss == measured.loss
         losses.append(measured.loss)
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    if cpu_kernels == "plain":
+        weights = [(tmp_path / backend / "model.safetensors").read_bytes() for backend in ("numpy", "strict")]
+        assert weights[0] == weights[1]
 
 
 def test_nothing_is_left_where_there_is_no_room(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.backend.base import Array, Backend
-from minicnn.errors import BackendError, message
+from minicnn.errors import BackendError, DTypeError, message
 
 __all__ = ["Array", "Backend", "backend_of", "current", "get", "to_numpy", "use"]
 
@@ -177,6 +177,7 @@ def explain_conv(
     Returns:
         A `minicnn.backend.numpy.plan.Plan`: algorithm, why, multiplications, direct, bytes, scratch.
     Raises:
+        DTypeError: another dtype.
         ParameterError, ShapeError: as `conv2d`.
 
     >>> plan = explain_conv((64, 64, 32, 32), (64, 64, 3, 3), padding=1)
@@ -188,12 +189,20 @@ def explain_conv(
     from minicnn.ops.fused.spatial import ints, output_sizes, pads
 
     where, d = "explain_conv", len(weight_shape) - 2
+    letters = {"float32": "f", "float64": "d"}
+    if str(dtype) not in letters:
+        raise DTypeError(
+            message(
+                where, f"dtype expects float32 or float64, got {dtype}.", "convolutions take floats", 'dtype="float32".'
+            )
+        )
     stride, dilation = ints(where, "stride", stride, d, 1), ints(where, "dilation", dilation, d, 1)
     kernel = tuple(weight_shape[2:])
     padding = pads(where, padding, kernel, stride, dilation)
     output_sizes(where, x_shape[2:], kernel, stride, padding, dilation)
-    char = {"float32": "f", "float64": "d"}[str(dtype)]
-    return plan(tuple(x_shape), tuple(weight_shape), char, stride, padding, dilation, groups, get_num_threads())
+    return plan(
+        tuple(x_shape), tuple(weight_shape), letters[str(dtype)], stride, padding, dilation, groups, get_num_threads()
+    )
 
 
 def memory_summary() -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from minicnn.errors import ParameterError, message
@@ -80,28 +80,33 @@ def _blas_threads(n: int) -> None:
 
 
 def run(work: Callable[[T], None], blocks: Iterable[T]) -> None:
-    """Call ``work`` once for each block, in as many threads as are set; return when all are done.
+    """Call ``work`` once for each block, in as many threads as are set; return when all are done."""
 
-    The calling thread takes blocks like the others, so there is progress, and no deadlock, when all threads of the
-    pool are busy for someone else. An error in any block is raised here.
-    """
-    todo = list(blocks)
-    helpers = min(_setting.count, len(todo)) - 1
-    if helpers <= 0:
-        for block in todo:
-            work(block)
-        return
-    rest = iter(todo)  # next() of a list's iterator is atomic
-
-    def take() -> None:
+    def take(rest: Iterator[T]) -> None:
         for block in rest:
             work(block)
 
+    share_out(take, blocks)
+
+
+def share_out(take: Callable[[Iterator[T]], None], blocks: Iterable[T]) -> None:
+    """Call ``take`` in as many threads as are set, each with the same iterator of blocks; return when all are done.
+
+    So a thread can make ready, once, what it needs for all the blocks that it takes. The calling thread takes blocks
+    like the others: there is progress, and no deadlock, when all threads of the pool are busy for someone else. An
+    error in any block is raised here.
+    """
+    todo = list(blocks)
+    helpers = min(_setting.count, len(todo)) - 1
+    rest = iter(todo)  # next() of a list's iterator is atomic
+    if helpers <= 0:
+        take(rest)
+        return
     pool = _enter()
     try:
-        started = [pool.submit(take) for _ in range(helpers)]
+        started = [pool.submit(take, rest) for _ in range(helpers)]
         try:
-            take()
+            take(rest)
         finally:
             for future in started:
                 if not future.cancel():  # one that never began has nothing left to do

@@ -116,9 +116,9 @@ def plan(
     copied = padded if any(map(any, padding)) else 0
     if algorithm == "winograd":
         tiles = winograd.Tiles((out[0], out[1]), n, c + o)
-        count, block = n * tiles.rows * tiles.columns, tiles.images * tiles.high * tiles.columns
+        count, block = n * tiles.rows * tiles.columns, tiles.images * tiles.columns
         products = count * (36 * c * o + (216 + 216) * c + (144 + 96) * o) + 36 * 9 * c * o
-        scratch = copied + 36 * c * o + threads * block * 36 * (2 * c + o)
+        scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied
     elif algorithm == "base":

@@ -8,9 +8,13 @@ U = G w Gᵀ,
 so what is summed over channels is 36 independent matrix products, one a position in the tile: (tiles, C) · (C, O).
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Networks" (2016), section 4.3.
 
-Memory is spatial-first, (H, W, N, C): tiles are slices, and the transforms along rows and then along columns are
-products of a 6×6 matrix with a wide one. Tiles are taken in blocks that stay in a core's cache from the gathering
-of the inputs to the writing of the outputs.
+Memory is spatial-first, (H, W, N, C). So a column of six pixels, over images and channels, is a matrix of six long
+rows, wherever it lies: the transforms are products of a 6×6 matrix with such views, read from the image and written to
+the image without a copy between. A block of tiles, all of one row of some images, stays in a core's cache from its
+first product to its last.
+
+The products are kept small on purpose, to `SMALL` multiplications: OpenBLAS then neither packs its operands nor takes
+a lock, and runs a quarter faster; so kernels lie in slices of 32 or 64 output channels, (36, O/64, C, 64).
 
 The error is about 1e-5 of the largest value in float32, ten times that of a sum of products; float64 never comes here.
 """
@@ -18,18 +22,24 @@ The error is about 1e-5 of the largest value in float32, ten times that of a sum
 from __future__ import annotations
 
 import functools
-from typing import Any
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicnn.backend.base import Pads
-from minicnn.backend.numpy.layout import spatial_first
+from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.threads import run
+from minicnn.backend.threads import get_num_threads, run, share_out
 
 Array = Any
 TILE = 4
 PATCH = 6  # TILE + 3 − 1
+PLACES = PATCH * PATCH
+SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
+CACHE = 2**20  # bytes of a core's second-level cache
+FEW, MANY = 64, 1024  # tiles of a block
 
 B_T = [
     [4, 0, -5, 0, 1, 0],
@@ -50,135 +60,211 @@ G: list[list[float]] = [
 A_T = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 
 
+class _Matrices(NamedTuple):
+    """Bᵀ (6×6), Aᵀ (4×6), A, and G ⊗ G (36×9): how inputs, outputs, gradients and kernels are transformed."""
+
+    inputs: Array
+    outputs: Array
+    gradients: Array
+    kernels: Array
+
+
 @functools.cache
-def _matrices(dtype: str) -> tuple[Array, Array, Array]:
-    return np.array(B_T, dtype), np.array(np.kron(np.array(G), np.array(G)), dtype), np.array(A_T, dtype)
+def _matrices() -> _Matrices:
+    a, g = np.array(A_T, "f"), np.array(G)
+    return _Matrices(np.array(B_T, "f"), a, np.ascontiguousarray(a.T), np.kron(g, g).astype("f"))
 
 
 class Tiles:
-    """How an image is cut: th × tw tiles, and blocks of them (some rows of tiles, some images)."""
+    """How an output is cut into tiles, and those into blocks: one row of tiles of some images."""
 
     def __init__(self, out: tuple[int, int], n: int, channels: int) -> None:
         self.n = n
         self.rows, self.columns = -(-out[0] // TILE), -(-out[1] // TILE)
-        # A block's tiles before and after the products should lie in a core's cache of 1 to 2 MB.
-        wanted = min(max(2**20 // (4 * PATCH * PATCH * channels), 64), 256)
-        self.images = max(1, min(n, wanted // self.columns))
-        self.high = max(1, min(self.rows, wanted // (self.columns * self.images)))
+        # A block's tiles, before and after the products, should lie in a core's cache; there are some blocks a thread.
+        most = min(max(CACHE // (4 * PLACES * channels), FEW), MANY) // self.columns
+        parts = max(-(-n // max(most, 1)), -(-2 * get_num_threads() // self.rows))
+        self.images = -(-n // min(parts, n))
 
-    def blocks(self) -> list[tuple[slice, slice]]:
-        """Return the blocks: rows of tiles, images."""
+    def blocks(self) -> list[tuple[int, slice]]:
+        """Return the blocks: the row of tiles, the images."""
         return [
-            (slice(i, min(i + self.high, self.rows)), slice(b, min(b + self.images, self.n)))
-            for i in range(0, self.rows, self.high)
+            (row, slice(b, min(b + self.images, self.n)))
             for b in range(0, self.n, self.images)
+            for row in range(self.rows)
         ]
 
 
-def _windows(x: Array, size: int, tiles: Tiles) -> Array:
-    """(H, W, N, C) -> a view of all tiles of size × size, one every TILE: (size, size, rows, columns, N, C)."""
-    s = x.strides
-    return np.lib.stride_tricks.as_strided(
-        x,
-        (size, size, tiles.rows, tiles.columns, *x.shape[2:]),
-        (s[0], s[1], TILE * s[0], TILE * s[1], s[2], s[3]),
-    )
+def _width(channels: int, tiles: int) -> int:
+    """Return how many output channels a product takes at a time: a divisor, with `SMALL` or fewer multiplications."""
+    for width in (64, 48, 32):
+        if channels % width == 0 and width * tiles <= SMALL:
+            return width
+    return channels
 
 
-def _both_ways(matrix: Array, tiles: Array, out: Array) -> Array:
-    """m d mᵀ of each tile d: (a, a, tiles, C) -> (b, b, tiles, C) with m of b × a."""
-    b, a = matrix.shape
-    rows = scratch("rows", (b, tiles.size // a), tiles.dtype)
-    np.matmul(matrix, tiles.reshape(a, -1), out=rows)  # along the rows: (b, a · tiles · C)
-    np.matmul(matrix, rows.reshape(b, a, -1), out=out.reshape(b, b, -1))
-    return out
+class _Reader:
+    """A thread's way from the tiles of an image to Bᵀ d B, or from those of a gradient to A d Aᵀ."""
+
+    def __init__(self, name: str, matrix: Array, x: Array, tiles: Tiles, images: int, before: tuple[int, int]) -> None:
+        size = matrix.shape[1]
+        self.matrix, self.x, self.top, self.size = matrix, x, before[0], size
+        channels, columns, left = x.shape[-1], tiles.columns, before[1]
+        self.half = scratch(name + " half", (PATCH, TILE * columns + size - TILE, images * channels), x.dtype)
+        self.half[:, :left] = self.half[:, left + x.shape[1] :] = 0
+        self.inner = self.half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
+        s = self.half.strides
+        self.read = np.lib.stride_tricks.as_strided(
+            self.half, (PATCH, columns, size, images * channels), (s[0], TILE * s[1], s[1], s[2])
+        )
+        whole = scratch(name, (PATCH, PATCH, columns, images * channels), x.dtype)
+        self.write = whole.transpose(0, 2, 1, 3)  # (6, columns, 6, images · C)
+        self.tiles = whole.reshape(PLACES, columns * images, channels)
+
+    def __call__(self, row: int, images: slice) -> Array:
+        """Return the transformed tiles of a block, (36, tiles, C)."""
+        start = row * TILE - self.top
+        low, high = max(start, 0), min(start + self.size, self.x.shape[0])
+        if low >= high:
+            self.tiles[...] = 0
+            return self.tiles
+        part = self.x[low:high, :, images].reshape(high - low, self.x.shape[1], -1)
+        np.matmul(self.matrix[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
+        np.matmul(self.matrix, self.read, out=self.write)
+        return self.tiles
 
 
-def _gather(windows: Array) -> Array:
-    """A view of tiles, copied together: (a, a, rows, columns, N, C) -> (a, a, tiles, C)."""
-    tiles = scratch("tiles", windows.shape, windows.dtype)
-    np.copyto(tiles, windows)
-    return tiles.reshape(*windows.shape[:2], -1, windows.shape[-1])
+class _Writer:
+    """A thread's way from the products of a block of tiles to the output, Aᵀ m A."""
+
+    def __init__(self, y: Array, bias: Array | None, tiles: Tiles, images: int) -> None:
+        self.y, self.columns = y, tiles.columns
+        channels = y.shape[-1]
+        self.products = scratch("products", (PLACES, tiles.columns * images, channels), y.dtype)
+        self.read = self.products.reshape(PATCH, -1, images * channels).transpose(1, 0, 2)  # (6 · columns, 6, …)
+        self.half = scratch("half", (TILE, PATCH, tiles.columns, images * channels), y.dtype)
+        self.full, self.rest = divmod(y.shape[1], TILE)
+        self.bias = None if bias is None else np.tile(bias, images)
+
+    def __call__(self, row: int, images: slice) -> None:
+        """Write the block."""
+        matrix = _matrices().outputs
+        high = min(TILE, self.y.shape[0] - row * TILE)
+        half = self.half[:high]
+        np.matmul(matrix[:high], self.read, out=half.reshape(high, *self.read.shape[::2]).transpose(1, 0, 2))
+        target = self.y[row * TILE : row * TILE + high, :, images]
+        target = target.reshape(high, target.shape[1], -1)  # a view: images · C lies together
+        half = half.transpose(0, 2, 1, 3)  # (high, columns, 6, images · C)
+        if self.full:
+            whole = target[:, : self.full * TILE].reshape(high, self.full, TILE, -1)
+            np.matmul(matrix, half[:, : self.full], out=whole)
+        if self.rest:
+            np.matmul(matrix[: self.rest], half[:, self.full], out=target[:, self.full * TILE :])
+        if self.bias is not None:
+            np.add(target, self.bias, out=target)
+
+
+def _kernels(weight: Array, width: int, turned: bool = False) -> Array:
+    """G w Gᵀ: (O, C, 3, 3) -> (36, O / width, C, width); of the kernels turned round, C and O exchanged, if so wanted.
+
+    Small products again: for each slice and each input channel, (36, 9) · (9, width).
+    """
+    matrix = _matrices().kernels
+    source = weight.reshape(*weight.shape[:2], 9).transpose(1, 2, 0)  # (C, 9, O)
+    if turned:
+        matrix, source = np.ascontiguousarray(matrix[:, ::-1]), source.transpose(2, 1, 0)
+    c, _, o = source.shape
+    source = source.reshape(c, 9, o // width, width).transpose(2, 0, 1, 3)
+    u = np.empty((PLACES, o // width, c, width), weight.dtype)
+    target = u.transpose(1, 2, 0, 3)
+    size = -(-c // 8)
+
+    def part(where: tuple[int, int]) -> None:
+        k, some = where[0], slice(where[1], where[1] + size)
+        np.matmul(matrix, source[k, some], out=target[k, some])
+
+    run(part, itertools.product(range(o // width), range(0, c, size)))
+    return u
+
+
+def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned: bool = False) -> Array:
+    """(H, W, N, C), contiguous, and (O, C, 3, 3) -> (OH, OW, N, O); with kernels turned round, if so wanted."""
+    c, o = x.shape[-1], weight.shape[1] if turned else weight.shape[0]
+    (top, bottom), (left, right) = padding
+    h, w, n = x.shape[:3]
+    out = (h + top + bottom - 2, w + left + right - 2)
+    y = np.empty((*out, n, o), x.dtype)
+    tiles = Tiles(out, n, c + o)
+    width = _width(o, tiles.columns * tiles.images * c)
+    u = _kernels(weight, width, turned)
+
+    def take(rest: Iterator[tuple[int, slice]]) -> None:
+        images = 0
+        for row, some in rest:
+            if some.stop - some.start != images:  # the first block, or the last, of fewer images
+                images = some.stop - some.start
+                read = _Reader("tiles", _matrices().inputs, x, tiles, images, (top, left))
+                write = _Writer(y, bias, tiles, images)
+                products = write.products.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
+            np.matmul(read(row, some)[:, None], u, out=products)
+            write(row, some)
+
+    share_out(take, tiles.blocks())
+    return y
 
 
 def conv(x: Array, weight: Array, bias: Array | None, padding: Pads) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, 3, 3) -> (N, O, OH, OW)."""
-    o, c = weight.shape[:2]
-    n = x.shape[0]
-    out = tuple(size + low + high - 2 for size, (low, high) in zip(x.shape[2:], padding, strict=True))
-    tiles = Tiles(out, n, c + o)
-    to_tiles, kernels, to_outputs = _matrices(x.dtype.char)
-    u = np.matmul(kernels, weight.transpose(2, 3, 1, 0).reshape(9, c * o)).reshape(PATCH * PATCH, c, o)
-    whole = (TILE * tiles.rows, TILE * tiles.columns)
-    windows = _windows(spatial_first(x, padding, (whole[0] + 2, whole[1] + 2)), PATCH, tiles)
-    y = np.empty((*whole, n, o), x.dtype)
-    y_tiles = y.reshape(tiles.rows, TILE, tiles.columns, TILE, n, o).transpose(1, 3, 0, 2, 4, 5)
+    return face(_convolve(spatial_first(x), weight, bias, padding))
 
-    def block(where: tuple[slice, slice]) -> None:
-        rows, images = where
-        patches = _gather(windows[:, :, rows, :, images])  # (6, 6, tiles, C)
-        v = _both_ways(to_tiles, patches, patches).reshape(PATCH * PATCH, -1, c)
-        m = np.matmul(v, u, out=scratch("products", (PATCH * PATCH, v.shape[1], o), x.dtype))
-        target = y_tiles[:, :, rows, :, images]
-        done = scratch("tiles", (TILE, TILE, v.shape[1], o), x.dtype)
-        _both_ways(to_outputs, m.reshape(PATCH, PATCH, -1, o), done)
-        if bias is not None:
-            done += bias
-        target[...] = done.reshape(target.shape)
 
-    run(block, tiles.blocks())
-    return y[: out[0], : out[1]].transpose(2, 3, 0, 1)
+def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads) -> Array:
+    """The gradient for x: a convolution of the output's gradient with the kernels turned round."""
+    (top, bottom), (left, right) = padding
+    around = ((2 - top, 2 - bottom), (2 - left, 2 - right))
+    return face(_convolve(spatial_first(grad), weight, None, around, turned=True))
 
 
 def weight_grad(grad: Array, x: Array, padding: Pads) -> Array:
     """The gradient for the weight: (N, O, OH, OW) and (N, C, H, W) -> (O, C, 3, 3).
 
-    dU = Σ_tiles V ⊗ (A dy Aᵀ), one product a position: (C, tiles) · (tiles, O); and dw = Gᵀ dU G.
+    dU = Σ_tiles V ⊗ (A dy Aᵀ), one product a place: (C, tiles) · (tiles, O); and dw = Gᵀ dU G. Each thread has a
+    share of the blocks that is its own, and a sum, so that the result is the same from run to run.
     """
-    n, o, *out = grad.shape
-    c = x.shape[1]
-    tiles = Tiles((out[0], out[1]), n, c + o)
-    to_tiles, kernels, to_outputs = _matrices(x.dtype.char)
-    whole = (TILE * tiles.rows, TILE * tiles.columns)
-    x_windows = _windows(spatial_first(x, padding, (whole[0] + 2, whole[1] + 2)), PATCH, tiles)
-    g_windows = _windows(spatial_first(grad, ((0, 0), (0, 0)), whole), TILE, tiles)
-    back = np.ascontiguousarray(to_outputs.T)
-    du = np.zeros((PATCH * PATCH, c, o), x.dtype)
-    # As many tiles at a time as keep both sides of the products within a few megabytes.
-    most = max(2**24 // (4 * PATCH * PATCH * (c + o)), 64)
+    g, x = spatial_first(grad), spatial_first(x)
+    o, c, n = g.shape[-1], x.shape[-1], g.shape[2]
+    tiles = Tiles(g.shape[:2], n, c + o)
+    width = _width(o, tiles.columns * tiles.images * c)
     blocks = tiles.blocks()
-    sizes = [(r.stop - r.start) * tiles.columns * (i.stop - i.start) for r, i in blocks]
-    begin = 0
-    while begin < len(blocks):
-        end, total = begin, 0
-        while end < len(blocks) and (total == 0 or total + sizes[end] <= most):
-            total += sizes[end]
-            end += 1
-        v = np.empty((PATCH * PATCH, total, c), x.dtype)
-        z = np.empty((PATCH * PATCH, total, o), x.dtype)
-        starts = [sum(sizes[begin:k]) for k in range(begin, end)]
+    count = min(get_num_threads(), len(blocks))
+    sums = np.empty((count, PLACES, o // width, c, width), x.dtype)
+    step = min(max(CACHE // (4 * c * o), 1), PLACES)  # places whose products stay in the cache until they are added
 
-        def transform(k: int, begin: int = begin, v: Array = v, z: Array = z, starts: list[int] = starts) -> None:
-            rows, images = blocks[k]
-            places = slice(starts[k - begin], starts[k - begin] + sizes[k])
-            patches = _gather(x_windows[:, :, rows, :, images])
-            v[:, places] = _both_ways(to_tiles, patches, patches).reshape(PATCH * PATCH, -1, c)
-            patches = _gather(g_windows[:, :, rows, :, images])
-            larger = scratch("products", (PATCH, PATCH, sizes[k], o), x.dtype)
-            z[:, places] = _both_ways(back, patches, larger).reshape(PATCH * PATCH, -1, o)
+    def share(k: int) -> None:
+        mine, images = sums[k], 0
+        product = scratch("products", (step, *mine.shape[1:]), x.dtype)
+        for i, (row, some) in enumerate(blocks[k::count]):
+            if some.stop - some.start != images:
+                images = some.stop - some.start
+                read_x = _Reader("tiles", _matrices().inputs, x, tiles, images, (padding[0][0], padding[1][0]))
+                read_g = _Reader("gradients", _matrices().gradients, g, tiles, images, (0, 0))
+                left = read_x.tiles.swapaxes(1, 2)[:, None]  # (36, 1, C, tiles)
+                right = read_g.tiles.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
+            read_x(row, some)
+            read_g(row, some)
+            if i == 0:
+                np.matmul(left, right, out=mine)
+                continue
+            for p in range(0, PLACES, step):
+                part = product[: min(step, PLACES - p)]
+                np.matmul(left[p : p + step], right[p : p + step], out=part)
+                mine[p : p + step] += part
 
-        def multiply(positions: slice, v: Array = v, z: Array = z) -> None:
-            du[positions] += np.matmul(v[positions].swapaxes(1, 2), z[positions])
-
-        run(transform, range(begin, end))
-        run(multiply, [slice(p, p + 3) for p in range(0, PATCH * PATCH, 3)])
-        begin = end
-    dw = np.matmul(kernels.T, du.reshape(PATCH * PATCH, c * o)).reshape(3, 3, c, o)
-    return np.ascontiguousarray(dw.transpose(3, 2, 0, 1))
-
-
-def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads) -> Array:
-    """The gradient for x: a convolution of the output's gradient with the kernels turned round."""
-    turned = weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (C, O, 3, 3)
-    around = tuple((2 - low, 2 - high) for low, high in padding)
-    return conv(grad, turned, None, around)
+    run(share, range(count))
+    du = sums[0]
+    for other in sums[1:]:
+        du += other
+    dw = np.empty((o, c, 3, 3), x.dtype)
+    target = dw.reshape(o // width, width, c, 9).transpose(0, 2, 1, 3)  # (O / width, C, width, 9)
+    np.matmul(du.transpose(1, 2, 3, 0), _matrices().kernels, out=target)
+    return dw

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minicnn.backend import get
 from minicnn.backend.base import Backend, output_size
-from minicnn.backend.numpy import winograd
+from minicnn.backend.numpy import elementwise, winograd
 from minicnn.backend.numpy.plan import choose
 
 NUMPY = get("numpy")
 small = st.integers(1, 3)
+wide_or_not = st.one_of(st.integers(1, 40), st.sampled_from([48, 64, 96, 128]))
 
 
 def laid_out(draw, x):
@@ -75,7 +76,7 @@ def test_convolution_and_its_gradients(d, data):
 @given(st.data())
 def test_winograd(data):
     draw = data.draw
-    n, c, o = draw(st.integers(1, 40)), draw(st.integers(1, 40)), draw(st.integers(1, 40))
+    n, c, o = draw(st.integers(1, 40)), draw(wide_or_not), draw(wide_or_not)
     sizes = draw(st.integers(3, 19)), draw(st.integers(3, 19))
     padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2))
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
@@ -137,3 +138,57 @@ def test_choosing_by_bits(data):
         found, expected = NUMPY.where(condition, *arguments), np.where(condition, *arguments)
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_max_pool(d, data):
+    draw = data.draw
+    kernel, stride = (tuple(draw(small) for _ in range(d)) for _ in range(2))
+    dilation = tuple(draw(st.integers(1, 2)) for _ in range(d))
+    padding = tuple((draw(st.integers(0, k // 2)), draw(st.integers(0, k // 2))) for k in kernel)
+    sizes = tuple(draw(st.integers(5, 9)) for _ in range(d))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x = rng.integers(-3, 4, (draw(st.integers(1, 3)), draw(st.integers(1, 5)), *sizes)).astype(
+        draw(st.sampled_from("fd"))
+    )
+    for odd in draw(st.lists(st.sampled_from([np.nan, np.inf, -np.inf]), max_size=3)):
+        x[rng.random(x.shape) < 0.1] = odd
+    out = tuple(output_size(*a) for a in zip(sizes, kernel, stride, padding, dilation, strict=True))
+    if min(out) < 1:
+        return
+    x = laid_out(draw, x)
+    y, index = Backend.max_pool(NUMPY, x, kernel, stride, padding, dilation, out)
+    found = NUMPY.max_pool(x, kernel, stride, padding, dilation, out)
+    np.testing.assert_array_equal(found[0], y)
+    np.testing.assert_array_equal(found[1], index)
+    grad = laid_out(draw, rng.normal(size=y.shape).astype(x.dtype))
+    expected = Backend.max_pool_grad(NUMPY, grad, index, sizes, kernel, stride, padding, dilation)
+    near(NUMPY.max_pool_grad(grad, index, sizes, kernel, stride, padding, dilation), expected, 1e-6)
+
+
+@pytest.fixture
+def tiny_blocks(monkeypatch):
+    monkeypatch.setattr(elementwise, "LARGE", 1)
+    monkeypatch.setattr(elementwise, "BLOCK", 7)
+
+
+@pytest.mark.usefixtures("tiny_blocks")
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_elementwise_in_blocks(data):
+    draw = data.draw
+    shape = draw(st.lists(st.integers(1, 7), min_size=1, max_size=4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x, y = (laid_out(draw, rng.normal(size=shape)) for _ in range(2))
+    for function, arrays in [
+        (np.add, (x, y)),
+        (np.multiply, (2.0, y)),
+        (np.less, (x, 0)),
+        (lambda a, b: a - b * b, (x, y)),
+        (np.add, (x, y[..., :1])),
+    ]:
+        found, expected = NUMPY.elementwise(function, *arrays), function(*arrays)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype

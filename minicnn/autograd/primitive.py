@@ -23,6 +23,9 @@ class Primitive(Op, abstract=True):
     (``a_shape``), and, first of all, the output (``out``). An op that joins any number of arrays,
     ``forward(be, *inputs)``, gives ``grad_inputs(g, index, ...)``, called for each.
 
+    Where ``grad_a`` takes several tensor ops, the op may give ``fast_a(be, g, ...)`` beside it, with the same names, on
+    arrays: it is taken where the gradient's own computation is not recorded.
+
     Attributes:
         constants: the inputs that have no gradient.
         broadcasts: whether inputs are broadcast against each other; their gradients are summed back.
@@ -50,7 +53,8 @@ class Primitive(Op, abstract=True):
             function = getattr(cls, f"grad_{name}", None)
             if function is None and name not in cls.constants:
                 raise TypeError(f"op {cls.__name__}: input {name} has no grad_{name}, and is not in constants.")
-            gradients.append(function and Gradient(cls.__name__, function, arrays, params))
+            fast = getattr(cls, f"fast_{name}", None)
+            gradients.append(function and Gradient(cls.__name__, function, fast, arrays, params))
         cls.gradients = tuple(gradients)
         cls.differentiable = any(gradients)
         cls.saves_output = any(gradient is not None and gradient.uses_out for gradient in gradients)
@@ -88,8 +92,9 @@ class Primitive(Op, abstract=True):
 class Gradient:
     """One ``grad_x`` of a primitive, and where its arguments come from."""
 
-    def __init__(self, owner: str, function: Any, arrays: list[str], params: list[str]) -> None:
+    def __init__(self, owner: str, function: Any, fast: Any, arrays: list[str], params: list[str]) -> None:
         self.function = function
+        self.fast = fast
         names = list(inspect.signature(function).parameters)[1:]
         self.uses_out = names[:1] == ["out"]
         self.sources: list[tuple[int, Any]] = []
@@ -159,7 +164,9 @@ class PrimitiveNode(Node):
             for x in arguments:
                 if isinstance(x, TapeTensor) and x._memory is not None:
                     self.check_written(x._memory)
-            if gradient.uses_out:
+            if gradient.fast is not None and not create_graph:
+                result = self.fast(gradient, grad, arguments)
+            elif gradient.uses_out:
                 result = gradient.function(grad, self.output(), *arguments)
             else:
                 result = gradient.function(grad, *arguments)
@@ -167,6 +174,17 @@ class PrimitiveNode(Node):
                 result = result.sum_to_size(shape)
             results.append(result)
         return results
+
+    def fast(self, gradient: Gradient, grad: Any, arguments: list[Any]) -> Any:
+        """Return the gradient, computed on arrays."""
+        be, arrays, _ = unwrap(self.op.name, (grad, *arguments))
+        if not gradient.uses_out:
+            return wrap(gradient.fast(be, *arrays))
+        if self.out is None:
+            raise self.freed()
+        out, memory = self.out
+        self.check_written(memory)
+        return wrap(gradient.fast(be, arrays[0], out, *arrays[1:]))
 
     def output(self) -> Any:
         """Return the op's output again, as a tensor made by this node."""

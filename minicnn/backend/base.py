@@ -11,7 +11,7 @@ the design: N, C, O, spatial input S = (H, W), output P = (OH, OW), kernel K = (
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minicnn.random import Generator
@@ -66,7 +66,11 @@ class Backend:
     def synchronize(self) -> None:
         """Wait until the device has done what was asked of it; nothing to wait for on the CPU."""
 
-    # ---- choosing
+    # ---- element by element
+
+    def elementwise(self, function: Callable[..., Array], *arrays: Any) -> Array:
+        """Return ``function(*arrays)``, a function of each element alone; so a backend may apply it to parts."""
+        return function(*arrays)
 
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         """Return a where the condition holds and b elsewhere; one of them may be a number."""

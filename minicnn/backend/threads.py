@@ -7,6 +7,7 @@ for the cores; at other times it has as many as are set.
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import os
 import threading
@@ -104,7 +105,8 @@ def share_out(take: Callable[[Iterator[T]], None], blocks: Iterable[T]) -> None:
         return
     pool = _enter()
     try:
-        started = [pool.submit(take, rest) for _ in range(helpers)]
+        # NumPy's errstate is a context variable: the caller's holds in the helpers.
+        started = [pool.submit(contextvars.copy_context().run, take, rest) for _ in range(helpers)]
         try:
             take(rest)
         finally:

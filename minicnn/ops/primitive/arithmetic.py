@@ -29,7 +29,7 @@ class Add(Binary):
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.add(a, b)
+        return be.elementwise(be.xp.add, a, b)
 
     @staticmethod
     def grad_a(g: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class Sub(Binary):
 
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.subtract(a, b)
+        return be.elementwise(be.xp.subtract, a, b)
 
     @staticmethod
     def grad_a(g: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Sub(Binary):
 class Mul(Binary):
     @staticmethod
     def forward(be: Backend, a: Array, b: Array) -> Array:
-        return be.xp.multiply(a, b)
+        return be.elementwise(be.xp.multiply, a, b)
 
     @staticmethod
     def grad_a(g: Tensor, b: Tensor) -> Tensor:

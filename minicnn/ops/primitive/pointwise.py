@@ -72,12 +72,21 @@ class Sigmoid(Unary):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
         # e⁻ᵃ with a = |x| never overflows, and keeps both tails exact: 1/(1 + e⁻ᵃ) or e⁻ᵃ/(1 + e⁻ᵃ).
-        tail = be.xp.exp(-be.xp.abs(x))
-        return be.xp.where(x >= 0, 1, tail) / (1 + tail)
+        def logistic(x: Array) -> Array:
+            tail = be.xp.exp(-be.xp.abs(x))
+            y = be.xp.maximum(tail, x >= 0)  # tail is at most 1
+            y /= 1 + tail
+            return y
+
+        return be.elementwise(logistic, x)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
         return g * (out * (1 - out))
+
+    @staticmethod
+    def fast_x(be: Backend, g: Array, out: Array) -> Array:
+        return be.elementwise(lambda g, y: (y - y * y) * g, g, out)
 
 
 class Relu(Unary):
@@ -85,11 +94,15 @@ class Relu(Unary):
 
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.xp.maximum(x, 0)
+        return be.elementwise(be.xp.maximum, x, 0)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
         return g.masked_fill(out <= 0, 0.0)  # chosen, not multiplied by 0: an infinite g stops here, a NaN passes
+
+    @staticmethod
+    def fast_x(be: Backend, g: Array, out: Array) -> Array:
+        return be.elementwise(lambda g, y: be.where(y <= 0, 0.0, g), g, out)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

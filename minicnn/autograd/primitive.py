@@ -164,7 +164,7 @@ class PrimitiveNode(Node):
             for x in arguments:
                 if isinstance(x, TapeTensor) and x._memory is not None:
                     self.check_written(x._memory)
-            if gradient.fast is not None and not create_graph:
+            if gradient.fast is not None and not (create_graph or mode.by_definition):
                 result = self.fast(gradient, grad, arguments)
             elif gradient.uses_out:
                 result = gradient.function(grad, self.output(), *arguments)
@@ -179,12 +179,12 @@ class PrimitiveNode(Node):
         """Return the gradient, computed on arrays."""
         be, arrays, _ = unwrap(self.op.name, (grad, *arguments))
         if not gradient.uses_out:
-            return wrap(gradient.fast(be, *arrays))
+            return wrap(as_array(be, gradient.fast(be, *arrays)))
         if self.out is None:
             raise self.freed()
         out, memory = self.out
         self.check_written(memory)
-        return wrap(gradient.fast(be, arrays[0], out, *arrays[1:]))
+        return wrap(as_array(be, gradient.fast(be, arrays[0], out, *arrays[1:])))
 
     def output(self) -> Any:
         """Return the op's output again, as a tensor made by this node."""

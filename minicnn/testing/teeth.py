@@ -96,19 +96,25 @@ def planted(op: type[Op], index: int, fault: str) -> Iterator[Planted]:
         gradient = op.gradients[index]
         if gradient is None:
             raise GradcheckError(f"{op.name}: input {index} has no gradient to plant a fault in.")
-        function, arguments = gradient.function, gradient.arguments
+        function, fast, arguments = gradient.function, gradient.fast, gradient.arguments
 
         def with_shape(inputs: Sequence[Any], params: Any, shapes: Any, i: int) -> list[Any]:
             return [*arguments(inputs, params, shapes, i), inputs[i]._array.shape]
 
         def faulty(g: Any, *rest: Any) -> Any:
+            if fast is not None:
+                return function(g, *rest[:-1])
             return plant.spoil(lambda h: function(h, *rest[:-1]), g, rest[-1])
 
+        def faulty_fast(be: Any, g: Any, *rest: Any) -> Any:
+            return plant.spoil(lambda h: fast(be, h, *rest[:-1]), g, rest[-1])
+
         gradient.function, gradient.arguments = faulty, with_shape  # type: ignore[assignment, method-assign]
+        gradient.fast = fast and faulty_fast
         try:
             yield plant
         finally:
-            gradient.function = function
+            gradient.function, gradient.fast = function, fast
             del gradient.arguments  # the class's own again
         return
     kernel = op.__dict__["backward"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,12 +59,43 @@ def _processor() -> str:
     return names[0] if names else "unknown"
 
 
-def keep(name: str, results: dict[str, Any]) -> Path:
-    """Write results as benchmarks/results/NAME.json, with the machine beside them; return the path."""
+def memory_kib() -> tuple[int, int]:
+    """Return the resident memory of this process, now and at its highest, in KiB."""
+    try:
+        # Not getrusage's maximum: Linux lets that of the parent, before it started this one, count too.
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        now = int(subprocess.run(["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, check=True).stdout)
+        unit = 1024 if sys.platform == "darwin" else 1  # macOS counts bytes
+        return now, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+    fields = {line.partition(":")[0]: line.partition(":")[2] for line in lines}
+    return int(fields["VmRSS"].split()[0]), int(fields["VmHWM"].split()[0])
+
+
+def named(name: str, threads: int) -> str:
+    """Return the file name of results measured with so many threads; two go without saying."""
+    return name if threads == 2 else f"{name}_threads_{threads}"
+
+
+def keep(name: str, command: str, results: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """Write results as benchmarks/results/NAME.json, with command and machine; return the path and all that it holds.
+
+    Rows (under "rows", each with a "name") of an earlier run on the same machine stay, unless there are new ones of
+    their names.
+    """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    text = json.dumps({"machine": describe(), **results}, indent=1, ensure_ascii=False)
+    whole = {"command": f"python -m benchmarks.{command} --keep", "machine": describe(), **results}
+    if "rows" in results and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before["machine"] == whole["machine"]:
+            new = {row["name"]: row for row in results["rows"]}
+            old = {row["name"]: row for row in before["rows"]}
+            whole["rows"] = list((old | new).values())
+        else:
+            print(f"{path.name} was measured on another machine: its other rows are gone")
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text + "\n", encoding="utf-8")
     temporary.replace(path)
-    return path
+    return path, whole

@@ -62,18 +62,21 @@ def main() -> int:
             return ""
         return " ".join(str(x.shape).replace(" ", "") for x in values if hasattr(x, "shape"))
 
-    for op in ops.values():
+    everything: list[Any] = list(ops.values())
+    for op in everything:
         label = f"{op.name:16} forward "
         op.forward = staticmethod(timed(lambda a, label=label: label + shape_of(a[1:]), op.forward))
-    for kind in (fused.FusedNode, primitive.PrimitiveNode):
 
-        def label(args: Any) -> str:
-            node = args[0]
-            shapes = shape_of([x._array for x in (node.inputs or ()) if hasattr(x, "_array")] if options.shapes and hasattr(node, "inputs") else [])
-            return f"{node.op.name:16} backward {shapes}"
+    def backward_of(args: Any) -> str:
+        inputs = (getattr(args[0], "inputs", None) or ()) if options.shapes else ()
+        shapes = shape_of([x._array for x in inputs if hasattr(x, "_array")])
+        return f"{args[0].op.name:16} backward {shapes}"
 
-        kind.vjp = timed(label, kind.vjp)
-    SGD.step = timed(lambda args: "optimizer", SGD.step)
+    nodes: list[Any] = [fused.FusedNode, primitive.PrimitiveNode]
+    for kind in nodes:
+        kind.vjp = timed(backward_of, kind.vjp)
+    optimizer: Any = SGD
+    optimizer.step = timed(lambda args: "optimizer", optimizer.step)
     start = time.perf_counter()
     for _ in range(options.steps):
         step()

@@ -81,7 +81,9 @@ def main() -> None:
     for chain, row in rows.items():
         print(f"{chain:14}" + "".join(f"{r['forward']:18.2f}{r['backward']:18.2f}" for r in row.values()))
     if args.keep:
-        print(f"kept in {keep('tape', {'length': LENGTH, 'rounds': args.rounds, 'microseconds': rows})}")
+        versions = {name: library.__version__ for name, library in libraries.items()}
+        results = {"length": LENGTH, "rounds": args.rounds, "versions": versions, "microseconds": rows}
+        print(f"kept in {keep('tape', 'tape', results)[0]}")
 
 
 if __name__ == "__main__":

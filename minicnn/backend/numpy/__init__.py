@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Array, Backend, Ints, Pads
-from minicnn.backend.numpy import elementwise, memory, narrow, norm, pointwise, pool, rows, winograd
+from minicnn.backend.numpy import elementwise, memory, narrow, norm, offsets, pointwise, pool, rows, winograd
 from minicnn.backend.numpy.plan import choose
 from minicnn.backend.numpy.rows import Geometry
 
 memory.keep_freed_memory()
+KERNELS: dict[str, Any] = {"pointwise": pointwise, "narrow": narrow, "offsets": offsets, "rows": rows}
 
 
 class NumpyBackend(Backend):
@@ -61,8 +62,7 @@ class NumpyBackend(Backend):
             return y[:, :, 0]
         if choice == "winograd":
             return winograd.conv(x, weight, bias, padding)
-        kernel = {"pointwise": pointwise, "narrow": narrow, "rows": rows}[choice]
-        return kernel.conv(x, weight, bias, Geometry(stride, padding, dilation))
+        return KERNELS[choice].conv(x, weight, bias, Geometry(stride, padding, dilation))
 
     def conv_input_grad(
         self, grad: Array, weight: Array, sizes: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
@@ -78,13 +78,13 @@ class NumpyBackend(Backend):
         if choice == "winograd" and all(low <= 2 and high <= 2 for low, high in padding):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
-        kernel = pointwise if choice == "pointwise" else rows
+        kernel = pointwise if choice == "pointwise" else offsets
         return kernel.input_grad(grad, weight, sizes, geometry)
 
     def conv_weight_grad(
         self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
     ) -> Array:
-        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, stride, dilation, groups)
+        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, stride, dilation, groups, for_weight=True)
         if choice == "base":
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
         if x.ndim == 3:
@@ -93,8 +93,7 @@ class NumpyBackend(Backend):
             return self.conv_weight_grad(_flat(grad), _flat(x), shape, *moves, groups)[:, :, 0]
         if choice == "winograd":
             return winograd.weight_grad(grad, x, padding)
-        kernel = {"pointwise": pointwise, "narrow": narrow, "rows": rows}[choice]
-        return kernel.weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
+        return KERNELS[choice].weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
 
     # ---- batch norm
 

@@ -15,13 +15,14 @@ from minicnn.backend.base import Ints, Pads, output_size
 NARROW = 12  # input channels below which the rows of im2col have runs too short to copy
 FEWEST = 16  # channels below which Winograd's transforms cost more than its products save
 LEAST = 1024  # pixels of the batch below which transforming the kernels does
+TINY = 4  # pixels along a side up to which much of the windows lies outside the image
 
 
 class Plan(NamedTuple):
     """A choice of kernel, and what it costs.
 
     Attributes:
-        algorithm: "winograd", "pointwise", "narrow", "rows" or "base".
+        algorithm: "winograd", "pointwise", "narrow", "offsets", "rows" or "base".
         why: the reason, in words.
         multiplications: of the forward pass, transforms included.
         direct: those of the sum that defines it.
@@ -68,14 +69,29 @@ def set_winograd(enabled: bool) -> None:
     _Switch.winograd = bool(enabled)
 
 
-def choose(x_shape: Ints, weight_shape: Ints, dtype: str, stride: Ints, dilation: Ints, groups: int) -> tuple[str, str]:
-    """Return the kernel for a convolution of these shapes, and the reason."""
-    return _choose(x_shape, weight_shape, dtype, stride, dilation, groups, _Switch.winograd)
+def choose(
+    x_shape: Ints,
+    weight_shape: Ints,
+    dtype: str,
+    stride: Ints,
+    dilation: Ints,
+    groups: int,
+    for_weight: bool = False,
+) -> tuple[str, str]:
+    """Return the kernel for a convolution of these shapes, or for its weight's gradient, and the reason."""
+    return _choose(x_shape, weight_shape, dtype, stride, dilation, groups, _Switch.winograd, for_weight)
 
 
 @lru_cache(maxsize=4096)
 def _choose(
-    x_shape: Ints, weight_shape: Ints, dtype: str, stride: Ints, dilation: Ints, groups: int, winograd: bool
+    x_shape: Ints,
+    weight_shape: Ints,
+    dtype: str,
+    stride: Ints,
+    dilation: Ints,
+    groups: int,
+    winograd: bool,
+    for_weight: bool,
 ) -> tuple[str, str]:
     n, c, *sizes = x_shape
     o, _, *kernel = weight_shape
@@ -85,8 +101,11 @@ def _choose(
         return "pointwise", "a window is one pixel: a product of pixels and channels"
     plain = kernel == [3, 3] and set(stride) == set(dilation) == {1}
     pixels = n * math.prod(sizes)
-    if plain and dtype == "f" and winograd and min(c, o) >= FEWEST and pixels >= max(LEAST, c * o // 16):
+    enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
+    if plain and dtype == "f" and winograd and min(c, o) >= FEWEST and pixels >= enough:
         return "winograd", "3×3, stride 1, float32, enough channels and pixels: a quarter of the multiplications"
+    if max(sizes) <= TINY and c >= NARROW:
+        return "offsets", "a tiny image: a product for each kernel offset skips the padding"
     if c < NARROW:
         return "narrow", f"{c} input channels: columns of im2col, in runs of pixels and images"
     return "rows", "rows of im2col, in blocks that fit the cache"
@@ -121,6 +140,8 @@ def plan(
         scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied
+    elif algorithm == "offsets":
+        scratch = o * depth + n * o * math.prod(out)
     elif algorithm == "base":
         scratch = copied + n * math.prod(out) * depth * groups
     else:

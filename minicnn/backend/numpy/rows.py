@@ -6,7 +6,6 @@ kernels, and written; the whole matrix of rows, K times the input, never exists.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,46 +98,3 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     for other in sums[1:]:
         total += other
     return np.ascontiguousarray(total.reshape(kh, kw, c, o).transpose(3, 2, 0, 1))
-
-
-def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
-    """The gradient for x: for each kernel offset, gradient · kernel, added where that offset's windows read.
-
-    Windows overlap, so threads share out the images, not the places.
-    """
-    o, c, kh, kw = weight.shape
-    n = grad.shape[0]
-    g = spatial_first(grad)
-    oh, ow = g.shape[:2]
-    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
-    top, left = geometry.padding[0][0], geometry.padding[1][0]
-    dx = np.empty((*sizes, n, c), grad.dtype)
-    kernels = np.ascontiguousarray(weight.transpose(2, 3, 0, 1))  # (KH, KW, O, C)
-    most = max(1, CACHE // max(oh * ow * o * grad.itemsize, 1))
-    images = max(1, min(most, -(-n // get_num_threads())))
-
-    def block(some: slice) -> None:
-        part = g[:, :, some]
-        mine = scratch("gradient", part.shape, grad.dtype)
-        np.copyto(mine, part)
-        flat = mine.reshape(-1, o)
-        product = scratch("product", (flat.shape[0], c), grad.dtype)
-        total = dx[:, :, some]
-        total[...] = 0
-        for i, j in itertools.product(range(kh), range(kw)):
-            rows, read_rows = _meeting(i * dh - top, sh, oh, sizes[0])
-            columns, read_columns = _meeting(j * dw - left, sw, ow, sizes[1])
-            np.matmul(flat, kernels[i, j], out=product)
-            total[read_rows, read_columns] += product.reshape(oh, ow, -1, c)[rows, columns]
-
-    run(block, [slice(b, min(b + images, n)) for b in range(0, n, images)])
-    return face(dx)
-
-
-def _meeting(offset: int, stride: int, out: int, size: int) -> tuple[slice, slice]:
-    """Of so many windows, those whose element at an offset from their place lies in the image; and where that is."""
-    first = max(0, -(offset // stride))  # ⌈−offset / stride⌉
-    last = min(out, (size - 1 - offset) // stride + 1)
-    if last <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)

@@ -79,13 +79,14 @@ def test_convolution_and_its_gradients(d, data):
 def test_winograd(data):
     draw = data.draw
     n, c, o = draw(st.integers(1, 40)), draw(wide_or_not), draw(wide_or_not)
-    sizes = draw(st.integers(3, 19)), draw(st.integers(3, 19))
-    padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2))
+    kernel = draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 2), (4, 4), (5, 2), (3, 4)]))
+    sizes = draw(st.integers(5, 19)), draw(st.integers(5, 19))
+    padding = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in kernel)
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
     x = laid_out(draw, rng.normal(size=(n, c, *sizes)).astype(np.float32))
-    weight = rng.normal(size=(o, c, 3, 3)).astype(np.float32)
+    weight = rng.normal(size=(o, c, *kernel)).astype(np.float32)
     bias = rng.normal(size=o).astype(np.float32) if draw(st.booleans()) else None
-    out = tuple(output_size(s, 3, 1, p, 1) for s, p in zip(sizes, padding, strict=True))
+    out = tuple(output_size(s, k, 1, p, 1) for s, k, p in zip(sizes, kernel, padding, strict=True))
     grad = laid_out(draw, rng.normal(size=(n, o, *out)).astype(np.float32))
     moves = ((1, 1), padding, (1, 1), 1)
     wide = [a if a is None else a.astype(np.float64) for a in (x, weight, bias, grad)]
@@ -96,7 +97,7 @@ def test_winograd(data):
             Backend.conv_input_grad(NUMPY, wide[3], wide[1], sizes, *moves),
         ),
         (
-            winograd.weight_grad(grad, x, padding),
+            winograd.weight_grad(grad, x, weight.shape, padding),
             Backend.conv_weight_grad(NUMPY, wide[3], wide[0], weight.shape, *moves),
         ),
     ]:

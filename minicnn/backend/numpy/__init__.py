@@ -75,7 +75,7 @@ class NumpyBackend(Backend):
         choice, _ = choose((n, o, *sizes), turned, grad.dtype.char, stride, dilation, groups)
         if choice == "base":
             return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
-        if choice == "winograd" and all(low <= 2 and high <= 2 for low, high in padding):
+        if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
         kernel = pointwise if choice == "pointwise" else offsets
@@ -92,7 +92,7 @@ class NumpyBackend(Backend):
             moves = _flat_moves(stride, padding, dilation)
             return self.conv_weight_grad(_flat(grad), _flat(x), shape, *moves, groups)[:, :, 0]
         if choice == "winograd":
-            return winograd.weight_grad(grad, x, padding)
+            return winograd.weight_grad(grad, x, weight_shape, padding)
         return KERNELS[choice].weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
 
     # ---- batch norm

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.base import Ints
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.rows import CACHE, Geometry
@@ -22,25 +23,25 @@ Array = Any
 Places = tuple[slice, slice]
 
 
-def _meeting(offset: int, stride: int, out: int, size: int) -> tuple[slice, slice]:
-    """Of so many windows, those whose element at an offset from their place lies in the image; and where that is."""
-    first = max(0, -(offset // stride))  # ⌈−offset / stride⌉
-    last = min(out, (size - 1 - offset) // stride + 1)
+def meeting(offset: int, stride: int, count: int, low: int, high: int) -> tuple[slice, slice]:
+    """Of so many windows, those whose element at an offset from their place lies in [low, high); and where that is."""
+    first = max(0, -((offset - low) // stride))  # ⌈(low − offset) / stride⌉
+    last = min(count, (high - 1 - offset) // stride + 1)
     if last <= first:
         return slice(0, 0), slice(0, 0)
     return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)
 
 
 def _meetings(
-    kernel: tuple[int, ...], out: tuple[int, ...], sizes: tuple[int, ...], geometry: Geometry
+    kernel: Ints, out: Ints, rows: tuple[int, int], width: int, geometry: Geometry
 ) -> Iterator[tuple[int, Places, Places]]:
-    """Yield each kernel offset, the windows that meet the image there, and the pixels where they do."""
+    """Yield each kernel offset, the windows that meet the image's rows [low, high) there, and the pixels where."""
     top, left = geometry.padding[0][0], geometry.padding[1][0]
     (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     for k, (i, j) in enumerate(itertools.product(range(kernel[0]), range(kernel[1]))):
-        rows, read_rows = _meeting(i * dh - top, sh, out[0], sizes[0])
-        columns, read_columns = _meeting(j * dw - left, sw, out[1], sizes[1])
-        yield k, (rows, columns), (read_rows, read_columns)
+        windows, pixels = meeting(i * dh - top, sh, out[0], *rows)
+        columns, read = meeting(j * dw - left, sw, out[1], 0, width)
+        yield k, (windows, columns), (pixels, read)
 
 
 def _by_offset(weight: Array) -> Array:
@@ -56,7 +57,7 @@ def _halves(channels: int) -> list[slice]:
 
 def _pixels(part: Array) -> Array:
     """(h, w, N, C) -> (h, w · N, C)."""
-    return part.reshape(part.shape[0], -1, part.shape[-1])
+    return part.reshape(part.shape[0], part.shape[1] * part.shape[2], part.shape[3])
 
 
 def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
@@ -69,7 +70,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     def share(some: slice) -> None:
         mine = y[..., some]
         mine[...] = 0 if bias is None else bias[some]
-        for k, windows, pixels in _meetings(weight.shape[2:], out, xs.shape[:2], geometry):
+        for k, windows, pixels in _meetings(weight.shape[2:], out, (0, xs.shape[0]), xs.shape[1], geometry):
             part = _pixels(xs[pixels])
             if part.size:
                 product = scratch("product", (*part.shape[:2], some.stop - some.start), x.dtype)
@@ -88,7 +89,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     dw = np.zeros((kernel[0] * kernel[1], o, c), x.dtype)
 
     def share(some: slice) -> None:
-        for k, windows, pixels in _meetings(tuple(kernel), g.shape[:2], xs.shape[:2], geometry):
+        for k, windows, pixels in _meetings(tuple(kernel), g.shape[:2], (0, xs.shape[0]), xs.shape[1], geometry):
             part = xs[pixels].reshape(-1, c)
             if part.size:
                 np.matmul(g[windows][..., some].reshape(part.shape[0], -1).T, part, out=dw[k, some])
@@ -100,30 +101,26 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
     """The gradient for x: for each kernel offset, gradient · kernel, added where that offset's windows read.
 
-    Windows overlap, so threads share out images; or channels, where all images fit into a few megabytes.
+    Windows overlap, so threads share out rows of the input, or its channels where there are few rows.
     """
-    n, c = grad.shape[0], weight.shape[1]
+    n, (o, c, *kernel) = grad.shape[0], weight.shape
     g, kernels = spatial_first(grad), _by_offset(weight)
     dx = np.empty((*sizes, n, c), grad.dtype)
 
-    def block(where: tuple[slice, slice]) -> None:
-        images, channels = where
-        part, total = g[:, :, images], dx[:, :, images, channels]
-        total[...] = 0
-        for k, windows, pixels in _meetings(weight.shape[2:], g.shape[:2], sizes, geometry):
-            mine = part[windows]
-            if mine.size:
-                if images.stop - images.start == n:
-                    mine = _pixels(mine)  # longer rows of places, where they lie together
-                product = scratch("product", (*mine.shape[:-1], total.shape[-1]), grad.dtype)
-                np.matmul(mine, kernels[k, :, channels], out=product)
-                target = total[pixels]
+    def block(where: tuple[int, int, slice]) -> None:
+        low, high, channels = where
+        dx[low:high, :, :, channels] = 0
+        for k, windows, pixels in _meetings(tuple(kernel), g.shape[:2], (low, high), sizes[1], geometry):
+            part = _pixels(g[windows])
+            if part.size:
+                product = scratch("product", (*part.shape[:2], channels.stop - channels.start), grad.dtype)
+                np.matmul(part, kernels[k, :, channels], out=product)
+                target = dx[pixels][..., channels]
                 target += product.reshape(target.shape)
 
-    if g.nbytes <= 4 * CACHE:
-        run(block, [(slice(0, n), some) for some in _halves(c)])
+    if g.nbytes <= 4 * CACHE and sizes[0] <= 4 * get_num_threads():
+        run(block, [(0, sizes[0], some) for some in _halves(c)])
     else:
-        most = max(1, CACHE // (g.nbytes // n))
-        size = max(1, min(most, -(-n // get_num_threads())))
-        run(block, [(slice(b, min(b + size, n)), slice(0, c)) for b in range(0, n, size)])
+        rows = max(1, min(CACHE // (sizes[1] * n * (c + o) * dx.itemsize), sizes[0] // (2 * get_num_threads())))
+        run(block, [(i, min(i + rows, sizes[0]), slice(0, c)) for i in range(0, sizes[0], rows)])
     return face(dx)

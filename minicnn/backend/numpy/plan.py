@@ -13,7 +13,7 @@ from typing import NamedTuple
 from minicnn.backend.base import Ints, Pads, output_size
 
 NARROW = 12  # input channels below which the rows of im2col have runs too short to copy
-FEWEST = 16  # channels below which Winograd's transforms cost more than its products save
+FEWEST = 3  # output channels below which Winograd's transforms cost more than its products save
 LEAST = 1024  # pixels of the batch below which transforming the kernels does
 TINY = 4  # pixels along a side up to which much of the windows lies outside the image
 
@@ -53,10 +53,10 @@ class _Switch:
 
 
 def set_winograd(enabled: bool) -> None:
-    """Let float32 convolutions of 3×3 kernels go by Winograd's algorithm, or not; so does ``MINICNN_WINOGRAD=0``.
+    """Let float32 convolutions of stride 1 go by Winograd's algorithm, or not; so does ``MINICNN_WINOGRAD=0``.
 
-    It takes a quarter of the multiplications. Its error is about 1e-5 of the largest value, ten times the direct
-    sum's; float64 never goes by it.
+    With 3×3 kernels it takes a quarter of the multiplications, with 2×2 to 5×5 ones a third. Its error is about 1e-5
+    of the largest value, ten times the direct sum's; float64 never goes by it.
 
     >>> from minicnn.backend import explain_conv
     >>> set_winograd(False)
@@ -99,11 +99,11 @@ def _choose(
         return "base", "three spatial dims, groups, or nothing to do: the plain kernel"
     if all(k == 1 for k in kernel):
         return "pointwise", "a window is one pixel: a product of pixels and channels"
-    plain = kernel == [3, 3] and set(stride) == set(dilation) == {1}
+    plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     pixels = n * math.prod(sizes)
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
-    if plain and dtype == "f" and winograd and min(c, o) >= FEWEST and pixels >= enough:
-        return "winograd", "3×3, stride 1, float32, enough channels and pixels: a quarter of the multiplications"
+    if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:
+        return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
     if max(sizes) <= TINY and c >= NARROW:
         return "offsets", "a tiny image: a product for each kernel offset skips the padding"
     if c < NARROW:
@@ -134,9 +134,11 @@ def plan(
     padded = n * c * math.prod(s + low + high for s, (low, high) in zip(sizes, padding, strict=True))
     copied = padded if any(map(any, padding)) else 0
     if algorithm == "winograd":
-        tiles = winograd.Tiles((out[0], out[1]), n, c + o)
+        way = winograd.ways((kernel[0], kernel[1]))
+        tiles = winograd.Tiles(way, (out[0], out[1]), n, c + o)
         count, block = n * tiles.rows * tiles.columns, tiles.images * tiles.columns
-        products = count * (36 * c * o + (216 + 216) * c + (144 + 96) * o) + 36 * 9 * c * o
+        high, wide = way.rows.tile, way.columns.tile
+        products = count * (36 * c * o + (216 + 216) * c + (36 * high + 6 * high * wide) * o) + 36 * depth * o
         scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied

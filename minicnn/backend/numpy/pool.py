@@ -16,6 +16,7 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.elementwise import kept
 from minicnn.backend.numpy.memory import scratch
+from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
@@ -100,7 +101,7 @@ def backward(
             dx[slice(*rows)] = 0
         for k, offset in enumerate(itertools.product(*map(range, kernel))):
             pairs = [
-                _meeting(o * d - low, s, p, *(rows if dim == 0 else (0, size)))
+                meeting(o * d - low, s, p, *(rows if dim == 0 else (0, size)))
                 for dim, (o, d, s, p, size, (low, _)) in enumerate(
                     zip(offset, dilation, stride, grad.shape, sizes, padding, strict=False)
                 )
@@ -117,12 +118,3 @@ def backward(
 
     run(block, _blocks(sizes[0], dx.size))
     return dx
-
-
-def _meeting(offset: int, stride: int, count: int, low: int, high: int) -> tuple[slice, slice]:
-    """Of so many windows, those whose element at an offset from their place lies in [low, high); and where that is."""
-    first = max(0, -((offset - low) // stride))  # ⌈(low − offset) / stride⌉
-    last = min(count, (high - 1 - offset) // stride + 1)
-    if last <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)

@@ -1,11 +1,13 @@
-"""Winograd's convolution F(4×4, 3×3): a 3×3 kernel, stride 1, in a quarter of the multiplications.
+"""Winograd's convolution F(m×m, r×r) with m + r = 7: a 3×3 kernel of stride 1 in a quarter of the multiplications.
 
-An output tile of 4×4 needs an input tile of 6×6. In one dim, y = Aᵀ [(G w) ⊙ (Bᵀ d)]; in two, with V = Bᵀ d B and
+An output tile of m numbers needs an input tile of six. In one dim, y = Aᵀ [(G w) ⊙ (Bᵀ d)]; in two, with V = Bᵀ d B and
 U = G w Gᵀ,
 
     y = Aᵀ (Σ_c U ⊙ V) A
 
-so what is summed over channels is 36 independent matrix products, one a position in the tile: (tiles, C) · (C, O).
+so what is summed over channels is 36 independent matrix products, one a place in the tile: (tiles, C) · (C, O). The
+matrices come from the points 0, ±1, ±2 and ∞, at which polynomials of five degrees are multiplied; so Bᵀ is the same
+for kernels of 2, 3, 4 and 5, with tiles of 5, 4, 3 and 2 outputs.
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Networks" (2016), section 4.3.
 
 Memory is spatial-first, (H, W, N, C). So a column of six pixels, over images and channels, is a matrix of six long
@@ -28,19 +30,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicnn.backend.base import Pads
+from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.threads import get_num_threads, run, share_out
 
 Array = Any
-TILE = 4
-PATCH = 6  # TILE + 3 − 1
+PATCH = 6  # inputs of a tile, along a dim
 PLACES = PATCH * PATCH
 SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
 CACHE = 2**20  # bytes of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
 
+POINTS = (0, 1, -1, 2, -2)  # and infinity
+SCALES = (1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24)  # of the kernels at the points: 1 / Π (point − another)
 B_T = [
     [4, 0, -5, 0, 1, 0],
     [0, -4, -4, 1, 1, 0],
@@ -49,20 +52,12 @@ B_T = [
     [0, 2, -1, -2, 1, 0],
     [0, 4, 0, -5, 0, 1],
 ]
-G: list[list[float]] = [
-    [1 / 4, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6],
-    [1 / 24, 1 / 12, 1 / 6],
-    [1 / 24, -1 / 12, 1 / 6],
-    [0, 0, 1],
-]
-A_T = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 
 
-class _Matrices(NamedTuple):
-    """Bᵀ (6×6), Aᵀ (4×6), A, and G ⊗ G (36×9): how inputs, outputs, gradients and kernels are transformed."""
+class _Along(NamedTuple):
+    """The transforms along a dim: m outputs a tile; Bᵀ (6×6), Aᵀ (m×6), A, and G (6×r)."""
 
+    tile: int
     inputs: Array
     outputs: Array
     gradients: Array
@@ -70,17 +65,35 @@ class _Matrices(NamedTuple):
 
 
 @functools.cache
-def _matrices() -> _Matrices:
-    a, g = np.array(A_T, "f"), np.array(G)
-    return _Matrices(np.array(B_T, "f"), a, np.ascontiguousarray(a.T), np.kron(g, g).astype("f"))
+def _along(size: int) -> _Along:
+    m = PATCH + 1 - size
+    a = np.array([[p**i for p in POINTS] + [i == m - 1] for i in range(m)], "f")
+    g = np.array([[scale * p**j for j in range(size)] for p, scale in zip(POINTS, SCALES, strict=True)])
+    g = np.concatenate([g, np.eye(size)[-1:]])  # at infinity: the last coefficient
+    return _Along(m, np.array(B_T, "f"), a, np.ascontiguousarray(a.T), g)
+
+
+class _Ways(NamedTuple):
+    """The transforms of a kernel, along both dims, and G ⊗ G (36 × KH·KW) of the kernel itself."""
+
+    rows: _Along
+    columns: _Along
+    kernels: Array
+
+
+@functools.cache
+def ways(kernel: Ints) -> _Ways:
+    """Return the transforms for a kernel of this size."""
+    rows, columns = _along(kernel[0]), _along(kernel[1])
+    return _Ways(rows, columns, np.kron(rows.kernels, columns.kernels).astype("f"))
 
 
 class Tiles:
     """How an output is cut into tiles, and those into blocks: one row of tiles of some images."""
 
-    def __init__(self, out: tuple[int, int], n: int, channels: int) -> None:
+    def __init__(self, way: _Ways, out: tuple[int, int], n: int, channels: int) -> None:
         self.n = n
-        self.rows, self.columns = -(-out[0] // TILE), -(-out[1] // TILE)
+        self.rows, self.columns = -(-out[0] // way.rows.tile), -(-out[1] // way.columns.tile)
         # A block's tiles, before and after the products, should lie in a core's cache; there are some blocks a thread.
         most = min(max(CACHE // (4 * PLACES * channels), FEW), MANY) // self.columns
         parts = max(-(-n // max(most, 1)), -(-2 * get_num_threads() // self.rows))
@@ -106,76 +119,78 @@ def _width(channels: int, tiles: int) -> int:
 class _Reader:
     """A thread's way from the tiles of an image to Bᵀ d B, or from those of a gradient to A d Aᵀ."""
 
-    def __init__(self, name: str, matrix: Array, x: Array, tiles: Tiles, images: int, before: tuple[int, int]) -> None:
-        size = matrix.shape[1]
-        self.matrix, self.x, self.top, self.size = matrix, x, before[0], size
+    def __init__(self, kind: str, way: _Ways, x: Array, tiles: Tiles, images: int, before: tuple[int, int]) -> None:
+        self.rows, self.columns = getattr(way.rows, kind), getattr(way.columns, kind)
+        self.x, self.step, self.top = x, way.rows.tile, before[0]
+        step, size = way.columns.tile, self.columns.shape[1]
         channels, columns, left = x.shape[-1], tiles.columns, before[1]
-        self.half = scratch(name + " half", (PATCH, TILE * columns + size - TILE, images * channels), x.dtype)
-        self.half[:, :left] = self.half[:, left + x.shape[1] :] = 0
-        self.inner = self.half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
-        s = self.half.strides
+        half = scratch(kind + " half", (PATCH, step * columns + size - step, images * channels), x.dtype)
+        half[:, :left] = half[:, left + x.shape[1] :] = 0
+        self.inner = half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
+        s = half.strides
         self.read = np.lib.stride_tricks.as_strided(
-            self.half, (PATCH, columns, size, images * channels), (s[0], TILE * s[1], s[1], s[2])
+            half, (PATCH, columns, size, images * channels), (s[0], step * s[1], s[1], s[2])
         )
-        whole = scratch(name, (PATCH, PATCH, columns, images * channels), x.dtype)
+        whole = scratch(kind, (PATCH, PATCH, columns, images * channels), x.dtype)
         self.write = whole.transpose(0, 2, 1, 3)  # (6, columns, 6, images · C)
         self.tiles = whole.reshape(PLACES, columns * images, channels)
 
     def __call__(self, row: int, images: slice) -> Array:
         """Return the transformed tiles of a block, (36, tiles, C)."""
-        start = row * TILE - self.top
-        low, high = max(start, 0), min(start + self.size, self.x.shape[0])
+        start = row * self.step - self.top
+        low, high = max(start, 0), min(start + self.rows.shape[1], self.x.shape[0])
         if low >= high:
             self.tiles[...] = 0
             return self.tiles
         part = self.x[low:high, :, images].reshape(high - low, self.x.shape[1], -1)
-        np.matmul(self.matrix[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
-        np.matmul(self.matrix, self.read, out=self.write)
+        np.matmul(self.rows[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
+        np.matmul(self.columns, self.read, out=self.write)
         return self.tiles
 
 
 class _Writer:
     """A thread's way from the products of a block of tiles to the output, Aᵀ m A."""
 
-    def __init__(self, y: Array, bias: Array | None, tiles: Tiles, images: int) -> None:
-        self.y, self.columns = y, tiles.columns
+    def __init__(self, way: _Ways, y: Array, bias: Array | None, tiles: Tiles, images: int) -> None:
+        self.y, self.way = y, way
         channels = y.shape[-1]
         self.products = scratch("products", (PLACES, tiles.columns * images, channels), y.dtype)
         self.read = self.products.reshape(PATCH, -1, images * channels).transpose(1, 0, 2)  # (6 · columns, 6, …)
-        self.half = scratch("half", (TILE, PATCH, tiles.columns, images * channels), y.dtype)
-        self.full, self.rest = divmod(y.shape[1], TILE)
+        self.half = scratch("half", (way.rows.tile, PATCH, tiles.columns, images * channels), y.dtype)
+        self.full, self.rest = divmod(y.shape[1], way.columns.tile)
         self.bias = None if bias is None else np.tile(bias, images)
 
     def __call__(self, row: int, images: slice) -> None:
         """Write the block."""
-        matrix = _matrices().outputs
-        high = min(TILE, self.y.shape[0] - row * TILE)
+        rows, columns = self.way.rows, self.way.columns
+        top = row * rows.tile
+        high = min(rows.tile, self.y.shape[0] - top)
         half = self.half[:high]
-        np.matmul(matrix[:high], self.read, out=half.reshape(high, *self.read.shape[::2]).transpose(1, 0, 2))
-        target = self.y[row * TILE : row * TILE + high, :, images]
+        np.matmul(rows.outputs[:high], self.read, out=half.reshape(high, *self.read.shape[::2]).transpose(1, 0, 2))
+        target = self.y[top : top + high, :, images]
         target = target.reshape(high, target.shape[1], -1)  # a view: images · C lies together
         half = half.transpose(0, 2, 1, 3)  # (high, columns, 6, images · C)
+        inside = self.full * columns.tile
         if self.full:
-            whole = target[:, : self.full * TILE].reshape(high, self.full, TILE, -1)
-            np.matmul(matrix, half[:, : self.full], out=whole)
+            whole = target[:, :inside].reshape(high, self.full, columns.tile, -1)
+            np.matmul(columns.outputs, half[:, : self.full], out=whole)
         if self.rest:
-            np.matmul(matrix[: self.rest], half[:, self.full], out=target[:, self.full * TILE :])
+            np.matmul(columns.outputs[: self.rest], half[:, self.full], out=target[:, inside:])
         if self.bias is not None:
             np.add(target, self.bias, out=target)
 
 
-def _kernels(weight: Array, width: int, turned: bool = False) -> Array:
-    """G w Gᵀ: (O, C, 3, 3) -> (36, O / width, C, width); of the kernels turned round, C and O exchanged, if so wanted.
+def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> Array:
+    """G w Gᵀ: (O, C, KH, KW) -> (36, O / width, C, width); of kernels turned round, C and O exchanged, if so wanted.
 
-    Small products again: for each slice and each input channel, (36, 9) · (9, width).
+    Small products again: for each slice and each input channel, (36, K) · (K, width).
     """
-    matrix = _matrices().kernels
-    source = weight.reshape(*weight.shape[:2], 9).transpose(1, 2, 0)  # (C, 9, O)
+    source = weight.reshape(*weight.shape[:2], -1).transpose(1, 2, 0)  # (C, K, O)
     if turned:
         matrix, source = np.ascontiguousarray(matrix[:, ::-1]), source.transpose(2, 1, 0)
-    c, _, o = source.shape
-    source = source.reshape(c, 9, o // width, width).transpose(2, 0, 1, 3)
-    u = np.empty((PLACES, o // width, c, width), weight.dtype)
+    c, k, o = source.shape
+    source = source.reshape(c, k, o // width, width).transpose(2, 0, 1, 3)
+    u = np.empty((matrix.shape[0], o // width, c, width), weight.dtype)
     target = u.transpose(1, 2, 0, 3)
     size = -(-c // 8)
 
@@ -188,23 +203,24 @@ def _kernels(weight: Array, width: int, turned: bool = False) -> Array:
 
 
 def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned: bool = False) -> Array:
-    """(H, W, N, C), contiguous, and (O, C, 3, 3) -> (OH, OW, N, O); with kernels turned round, if so wanted."""
+    """(H, W, N, C), contiguous, and (O, C, KH, KW) -> (OH, OW, N, O); with kernels turned round, if so wanted."""
+    way, (kh, kw) = ways(weight.shape[2:]), weight.shape[2:]
     c, o = x.shape[-1], weight.shape[1] if turned else weight.shape[0]
     (top, bottom), (left, right) = padding
     h, w, n = x.shape[:3]
-    out = (h + top + bottom - 2, w + left + right - 2)
+    out = (h + top + bottom + 1 - kh, w + left + right + 1 - kw)
     y = np.empty((*out, n, o), x.dtype)
-    tiles = Tiles(out, n, c + o)
+    tiles = Tiles(way, out, n, c + o)
     width = _width(o, tiles.columns * tiles.images * c)
-    u = _kernels(weight, width, turned)
+    u = _kernels(way.kernels, weight, width, turned)
 
     def take(rest: Iterator[tuple[int, slice]]) -> None:
         images = 0
         for row, some in rest:
             if some.stop - some.start != images:  # the first block, or the last, of fewer images
                 images = some.stop - some.start
-                read = _Reader("tiles", _matrices().inputs, x, tiles, images, (top, left))
-                write = _Writer(y, bias, tiles, images)
+                read = _Reader("inputs", way, x, tiles, images, (top, left))
+                write = _Writer(way, y, bias, tiles, images)
                 products = write.products.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
             np.matmul(read(row, some)[:, None], u, out=products)
             write(row, some)
@@ -214,26 +230,27 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
 
 
 def conv(x: Array, weight: Array, bias: Array | None, padding: Pads) -> Array:
-    """x ⋆ weight: (N, C, H, W) and (O, C, 3, 3) -> (N, O, OH, OW)."""
+    """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
     return face(_convolve(spatial_first(x), weight, bias, padding))
 
 
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads) -> Array:
     """The gradient for x: a convolution of the output's gradient with the kernels turned round."""
     (top, bottom), (left, right) = padding
-    around = ((2 - top, 2 - bottom), (2 - left, 2 - right))
+    kh, kw = weight.shape[2:]
+    around = ((kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right))
     return face(_convolve(spatial_first(grad), weight, None, around, turned=True))
 
 
-def weight_grad(grad: Array, x: Array, padding: Pads) -> Array:
-    """The gradient for the weight: (N, O, OH, OW) and (N, C, H, W) -> (O, C, 3, 3).
+def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
+    """The gradient for the weight: (N, O, OH, OW) and (N, C, H, W) -> (O, C, KH, KW).
 
     dU = Σ_tiles V ⊗ (A dy Aᵀ), one product a place: (C, tiles) · (tiles, O); and dw = Gᵀ dU G. Each thread has a
     share of the blocks that is its own, and a sum, so that the result is the same from run to run.
     """
     g, x = spatial_first(grad), spatial_first(x)
-    o, c, n = g.shape[-1], x.shape[-1], g.shape[2]
-    tiles = Tiles(g.shape[:2], n, c + o)
+    (o, c), n, way = shape[:2], g.shape[2], ways(tuple(shape[2:]))
+    tiles = Tiles(way, g.shape[:2], n, c + o)
     width = _width(o, tiles.columns * tiles.images * c)
     blocks = tiles.blocks()
     count = min(get_num_threads(), len(blocks))
@@ -246,8 +263,8 @@ def weight_grad(grad: Array, x: Array, padding: Pads) -> Array:
         for i, (row, some) in enumerate(blocks[k::count]):
             if some.stop - some.start != images:
                 images = some.stop - some.start
-                read_x = _Reader("tiles", _matrices().inputs, x, tiles, images, (padding[0][0], padding[1][0]))
-                read_g = _Reader("gradients", _matrices().gradients, g, tiles, images, (0, 0))
+                read_x = _Reader("inputs", way, x, tiles, images, (padding[0][0], padding[1][0]))
+                read_g = _Reader("gradients", way, g, tiles, images, (0, 0))
                 left = read_x.tiles.swapaxes(1, 2)[:, None]  # (36, 1, C, tiles)
                 right = read_g.tiles.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
             read_x(row, some)
@@ -264,7 +281,7 @@ def weight_grad(grad: Array, x: Array, padding: Pads) -> Array:
     du = sums[0]
     for other in sums[1:]:
         du += other
-    dw = np.empty((o, c, 3, 3), x.dtype)
-    target = dw.reshape(o // width, width, c, 9).transpose(0, 2, 1, 3)  # (O / width, C, width, 9)
-    np.matmul(du.transpose(1, 2, 3, 0), _matrices().kernels, out=target)
+    dw = np.empty(shape, x.dtype)
+    target = dw.reshape(o // width, width, c, -1).transpose(0, 2, 1, 3)  # (O / width, C, width, K)
+    np.matmul(du.transpose(1, 2, 3, 0), way.kernels, out=target)
     return dw

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicnn.backend import get
 from minicnn.backend.base import Backend, output_size
-from minicnn.backend.numpy import elementwise, winograd
+from minicnn.backend.numpy import elementwise, product, winograd
 from minicnn.backend.numpy.plan import choose
 
 NUMPY = get("numpy")
@@ -194,3 +194,22 @@ def test_elementwise_in_blocks(data):
         found, expected = NUMPY.elementwise(function, *arrays), function(*arrays)
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == expected.dtype
+
+
+@pytest.fixture
+def everything_large(monkeypatch):
+    monkeypatch.setattr(product, "SMALL", 0)
+    monkeypatch.setattr(product, "LARGE", 0)
+
+
+@pytest.mark.usefixtures("everything_large")
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_matrix_products_over_threads(data):
+    draw = data.draw
+    m, k, n = (draw(st.integers(0, 9)) for _ in range(3))
+    batches = draw(st.sampled_from([((), ()), ((), ()), ((2,), (2,)), ((2, 1), (3,)), ((), (2,))]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    a, b = rng.normal(size=(*batches[0], m, k)), rng.normal(size=(*batches[1], k, n))
+    a, b = (laid_out(draw, x) if x.size else x for x in (a, b))
+    near(NUMPY.matmul(a, b), np.einsum("...ij,...jk->...ik", a, b), 1e-13)

@@ -76,6 +76,12 @@ class Backend:
         """Return a where the condition holds and b elsewhere; one of them may be a number."""
         return self.xp.where(condition, a, b)
 
+    # ---- matrix products
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Return the matrix product, as ``xp.matmul``."""
+        return self.xp.matmul(a, b)
+
     # ---- windows
 
     def strided_windows(self, x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
@@ -142,7 +148,7 @@ class Backend:
         """Return x ⋆ weight + bias: (N, C, *S), (O, C/G, *K) and (O,) or None -> (N, O, *P)."""
         kernel = weight.shape[2:]
         cols = self.im2col(x, kernel, stride, padding, dilation, groups)  # (G, N·P, K·C/G)
-        out = self.xp.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
+        out = self.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
         sizes = zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
         y = self._from_rows(out, x.shape[0], tuple(output_size(*args) for args in sizes))
         if bias is not None:
@@ -162,7 +168,7 @@ class Backend:
         """Return the gradient for x: (N, O, *P) and (O, C/G, *K) -> (N, C, *S), with S = ``sizes``."""
         n, _, *out = grad.shape
         _, c_group, *kernel = weight.shape
-        cols = self.xp.matmul(self._to_rows(grad, groups), self._weight_rows(weight, groups))  # (G, N·P, K·C/G)
+        cols = self.matmul(self._to_rows(grad, groups), self._weight_rows(weight, groups))  # (G, N·P, K·C/G)
         cols = cols.reshape(groups, n, *out, _product(kernel), c_group)
         cols = cols.transpose(-2, 1, 0, -1, *range(2, 2 + len(out)))  # (K, N, G, C/G, *P)
         cols = cols.reshape(_product(kernel), n, groups * c_group, *out)  # (K, N, C, *P)
@@ -174,7 +180,7 @@ class Backend:
         """Return the gradient for the weight: (N, O, *P) and (N, C, *S) -> (O, C/G, *K)."""
         # The columns are made again: kept from forward, they would hold K times the input's memory until here.
         cols = self.im2col(x, weight_shape[2:], stride, padding, dilation, groups)  # (G, N·P, K·C/G)
-        rows = self.xp.matmul(self._to_rows(grad, groups).swapaxes(1, 2), cols)  # (G, O/G, K·C/G)
+        rows = self.matmul(self._to_rows(grad, groups).swapaxes(1, 2), cols)  # (G, O/G, K·C/G)
         o, c_group, *kernel = weight_shape
         return self.xp.ascontiguousarray(self.xp.moveaxis(rows.reshape(o, *kernel, c_group), -1, 1))
 

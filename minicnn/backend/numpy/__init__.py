@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Array, Backend, Ints, Pads
-from minicnn.backend.numpy import elementwise, memory, narrow, norm, offsets, pointwise, pool, rows, winograd
+from minicnn.backend.numpy import elementwise, memory, narrow, norm, offsets, pointwise, pool, product, rows, winograd
 from minicnn.backend.numpy.plan import choose
 from minicnn.backend.numpy.rows import Geometry
 
@@ -43,6 +43,9 @@ class NumpyBackend(Backend):
         if _is_zero(a) and _alike(b, condition):
             return elementwise.kept(b, np.logical_not(condition))
         return np.where(condition, a, b)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        return product.matmul(a, b)
 
     # ---- memory order and convolution
 

@@ -190,7 +190,7 @@ def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> 
         matrix, source = np.ascontiguousarray(matrix[:, ::-1]), source.transpose(2, 1, 0)
     c, k, o = source.shape
     source = source.reshape(c, k, o // width, width).transpose(2, 0, 1, 3)
-    u = np.empty((matrix.shape[0], o // width, c, width), weight.dtype)
+    u = scratch("kernels", (matrix.shape[0], o // width, c, width), weight.dtype)  # warm from the layer before
     target = u.transpose(1, 2, 0, 3)
     size = -(-c // 8)
 
@@ -254,7 +254,7 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     width = _width(o, tiles.columns * tiles.images * c)
     blocks = tiles.blocks()
     count = min(get_num_threads(), len(blocks))
-    sums = np.empty((count, PLACES, o // width, c, width), x.dtype)
+    sums = scratch("sums", (count, PLACES, o // width, c, width), x.dtype)
     step = min(max(CACHE // (4 * c * o), 1), PLACES)  # places whose products stay in the cache until they are added
 
     def share(k: int) -> None:
@@ -283,5 +283,5 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
         du += other
     dw = np.empty(shape, x.dtype)
     target = dw.reshape(o // width, width, c, -1).transpose(0, 2, 1, 3)  # (O / width, C, width, K)
-    np.matmul(du.transpose(1, 2, 3, 0), way.kernels, out=target)
+    run(lambda k: np.matmul(du[:, k].transpose(1, 2, 0), way.kernels, out=target[k]), range(o // width))
     return dw

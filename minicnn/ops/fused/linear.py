@@ -30,7 +30,7 @@ class Linear(Fused):
 
     @staticmethod
     def forward(be: Backend, x: Array, weight: Array, bias: Array | None) -> tuple[Array, None]:
-        y = be.xp.matmul(_rows(x), weight.T)  # one product for all leading dims
+        y = be.matmul(_rows(x), weight.T)  # one product for all leading dims
         if bias is not None:
             y += bias
         return y.reshape(*x.shape[:-1], weight.shape[0]), None
@@ -48,8 +48,8 @@ class Linear(Fused):
         """dx = g W, dW = gᵀ x, db = Σ g."""
         g = _rows(grads[0])
         return [
-            be.xp.matmul(g, weight).reshape(x.shape) if needs[0] else None,
-            be.xp.matmul(g.T, _rows(x)) if needs[1] else None,
+            be.matmul(g, weight).reshape(x.shape) if needs[0] else None,
+            be.matmul(g.T, _rows(x)) if needs[1] else None,
             be.xp.sum(g, axis=0) if needs[2] else None,
         ]
 

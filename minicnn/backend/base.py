@@ -204,6 +204,10 @@ class Backend:
 
     # ---- batch norm
 
+    def channel_sums(self, x: Array) -> Array:
+        """Return the sum of each channel: (N, C, *S) -> (C,)."""
+        return self.xp.sum(x, axis=(0, *range(2, x.ndim)))
+
     def batch_norm(
         self, x: Array, weight: Array | None, bias: Array | None, eps: float
     ) -> tuple[Array, Array, Array, Array]:

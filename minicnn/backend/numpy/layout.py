@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Pads
+from minicnn.backend.base import Ints, Pads
 from minicnn.backend.threads import run
 
 Array = Any
@@ -47,3 +47,14 @@ def spatial_first(x: Array, padding: Pads = ((0, 0), (0, 0)), sizes: tuple[int, 
 
     run(rows, [slice(i, min(i + 8, high)) for i in range(0, high, 8)])
     return out
+
+
+def order_of(x: Array) -> Ints:
+    """Return the dims of x from the one of the largest steps in memory to that of the smallest."""
+    return tuple(sorted(range(x.ndim), key=lambda d: -abs(x.strides[d])))
+
+
+def empty_in(order: Ints, shape: Ints, dtype: Any) -> Array:
+    """Return an uninitialized array whose dims lie in memory in this order."""
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return np.empty([shape[d] for d in order], dtype).transpose(back)

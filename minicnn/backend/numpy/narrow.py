@@ -1,8 +1,9 @@
-"""Convolution of few input channels: the columns of im2col, each a run of many images or pixels.
+"""Convolution of few input channels: products of the kernels with whole rows of the output, all images in it.
 
-With one or three channels, a window's row has runs of one or three numbers, and copying them costs more than
+With one or three channels, a window's row of im2col has runs of one or three numbers, and copying them costs more than
 multiplying them. In memory (H, C, W, N) it is the other way round: for each kernel element there is one run over a
-whole row of the output and all images.
+whole row of the output and all images. And only the shifts along W need a copy, (H, C, KW, OW · N): the rows that a
+window covers lie one after another there, so the columns of an output row, (KH · C · KW, OW · N), are a view.
 """
 
 from __future__ import annotations
@@ -11,76 +12,103 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.numpy.layout import face, rows_view, spatial_first
-from minicnn.backend.numpy.memory import scratch
+from minicnn.backend.base import Ints
+from minicnn.backend.numpy.layout import empty_in, spatial_first
+from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.numpy.rows import Geometry
 from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
+CHANNELS_SECOND = (2, 1, 3, 0)  # the order (H, C, W, N)
+PIXELS_FIRST = (2, 3, 0, 1)  # the order (H, W, N, C)
+FEW = 12  # output channels below which channels second serves what follows better, too
+SHARED = 2**19  # numbers from which threads pay
+BLOCK = 2**18  # numbers of a block
 
 
-def _padded(x: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W) -> (H, C, W, N), contiguous, with zeros around it."""
-    n, c, h, w = x.shape
-    (top, bottom), (left, right) = geometry.padding
-    moved = x.transpose(2, 1, 3, 0)
-    if not any((top, bottom, left, right)):
-        return np.ascontiguousarray(moved)
-    out = np.zeros((h + top + bottom, c, w + left + right, n), x.dtype)
-    out[top : top + h, :, left : left + w] = moved
-    return out
+def _columns(x: Array, kernel: Ints, out: Ints, geometry: Geometry) -> Array:
+    """(N, C, H, W) -> the columns of each output row, (OH, KH · C · KW, OW · N), a view of fewer numbers."""
+    moved = x.transpose(CHANNELS_SECOND)
+    h, c, w, n = moved.shape
+    top, left = geometry.padding[0][0], geometry.padding[1][0]
+    stride, dilation = geometry.stride, geometry.dilation[1]
+    shifts = np.empty(((out[0] - 1) * stride[0] + kernel[0], c, kernel[1], out[1], n), x.dtype)
 
+    def fill(some: slice) -> None:
+        low, high = (min(max(i - top, 0), h) for i in (some.start, some.stop))
+        shifts[some.start : low + top] = shifts[high + top : some.stop] = 0
+        source, target = moved[low:high], shifts[low + top : high + top]
+        if source.strides[-1] != x.itemsize:
+            source = np.ascontiguousarray(source)  # once, before it is copied KW times
+        for j in range(kernel[1]):
+            windows, read = meeting(j * dilation - left, stride[1], out[1], 0, w)
+            target[:, :, j, windows] = source[:, :, read]
+            target[:, :, j, : windows.start] = target[:, :, j, windows.stop :] = 0
 
-def _windows(x: Array, kernel: tuple[int, int], out: tuple[int, int], geometry: Geometry) -> Array:
-    """(H, C, W, N), padded -> a view of all windows, (OH, KH, KW, C, OW, N)."""
-    (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
-    h, c, w, n = x.strides
+    run(fill, _shares(shifts.shape[0], shifts.size))
+    row, width = shifts.strides[0], out[1] * n
     return np.lib.stride_tricks.as_strided(
-        x, (out[0], *kernel, x.shape[1], out[1], x.shape[3]), (h * sh, h * dh, w * dw, c, w * sw, n)
+        shifts, (out[0], kernel[0] * c * kernel[1], width), (stride[0] * row, width * x.itemsize, x.itemsize)
     )
+
+
+def _shares(rows: int, size: int) -> list[slice]:
+    """Cut rows of so many numbers in all into blocks, of one for each thread at least, unless they are few."""
+    count = min(rows, max(-(-size // BLOCK), get_num_threads())) if size >= SHARED else 1
+    step = -(-rows // max(count, 1))
+    return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 
 
 def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
-    o, c, kh, kw = weight.shape
-    n, depth = x.shape[0], c * kh * kw
-    out = geometry.out(x.shape[2:], (kh, kw))
-    seen = _windows(_padded(x, geometry), (kh, kw), out, geometry)
-    kernels = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(depth, o)
-    y = np.empty((*out, n, o), x.dtype)
+    n, (o, _, *kernel) = x.shape[0], weight.shape
+    out = geometry.out(x.shape[2:], tuple(kernel))
+    columns = _columns(x, tuple(kernel), out, geometry)
+    kernels = weight.transpose(0, 2, 1, 3).reshape(o, -1)  # (O, KH · C · KW)
+    if o < FEW:
+        y = empty_in(CHANNELS_SECOND, (n, o, *out), x.dtype)
+        flat = y.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
+    else:
+        y = empty_in(PIXELS_FIRST, (n, o, *out), x.dtype)
+        flat = y.transpose(PIXELS_FIRST).reshape(out[0], -1, o)
+        wide = flat.reshape(out[0], -1, n * o)
+        tiled = None if bias is None else np.tile(bias, n)
 
-    def block(i: int) -> None:
-        columns = scratch("columns", (depth, out[1] * n), x.dtype)
-        np.copyto(columns.reshape(seen.shape[1:]), seen[i])
-        target = rows_view(y[i])
-        np.matmul(columns.T, kernels, out=target)
-        if bias is not None:
-            np.add(target, bias, out=target)
+    def share(some: slice) -> None:
+        if o < FEW:
+            np.matmul(kernels, columns[some], out=flat[some])
+            if bias is not None:
+                flat[some] += bias[:, None]
+        else:
+            np.matmul(columns[some].swapaxes(1, 2), kernels.T, out=flat[some])
+            if bias is not None:
+                wide[some] += tiled
 
-    run(block, range(out[0]))
-    return face(y)
+    run(share, _shares(out[0], y.size))
+    return y
 
 
 def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometry) -> Array:
-    """The gradient for the weight: Σ over the output's rows of columns · gradient."""
+    """The gradient for the weight: Σ over the output's rows of gradient · columns."""
     o, c, kh, kw = shape
-    n, depth = x.shape[0], c * kh * kw
-    g = spatial_first(grad)
-    out = (g.shape[0], g.shape[1])
-    seen = _windows(_padded(x, geometry), (kh, kw), out, geometry)
-    count = min(get_num_threads(), out[0])
-    sums = np.zeros((max(count, 1), depth, o), x.dtype)
+    out = (grad.shape[2], grad.shape[3])
+    columns = _columns(x, (kh, kw), out, geometry)
+    second = grad.transpose(CHANNELS_SECOND).flags.c_contiguous
+    if second:
+        g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
+    else:
+        g = spatial_first(grad).reshape(out[0], -1, o)
+    shares = _shares(out[0], g.size)
+    sums = np.empty((len(shares), *((o, columns.shape[1]) if second else (columns.shape[1], o))), x.dtype)
 
     def share(k: int) -> None:
-        product = scratch("product", (depth, o), x.dtype)
-        for i in range(k, out[0], count):
-            columns = scratch("columns", (depth, out[1] * n), x.dtype)
-            np.copyto(columns.reshape(seen.shape[1:]), seen[i])
-            np.matmul(columns, rows_view(g[i]), out=product)
-            sums[k] += product
+        some = shares[k]
+        if second:
+            products = np.matmul(g[some], columns[some].swapaxes(1, 2))
+        else:
+            products = np.matmul(columns[some], g[some])
+        np.add.reduce(products, axis=0, out=sums[k])
 
-    run(share, range(count))
-    total = sums[0]
-    for other in sums[1:]:
-        total += other
-    return np.ascontiguousarray(total.reshape(kh, kw, c, o).transpose(3, 2, 0, 1))
+    run(share, range(len(shares)))
+    total = np.add.reduce(sums, axis=0)
+    return np.ascontiguousarray((total if second else total.T).reshape(o, kh, c, kw).transpose(0, 2, 1, 3))

@@ -19,7 +19,13 @@ from minicnn.backend.threads import run
 
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
+LARGE = 2**17  # numbers from which another memory order is worth a copy
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels
+
+
+def suits(x: Array) -> bool:
+    """Whether a channel's neighbour in memory is another channel of the same pixel; or so it is worth to be."""
+    return x.size > 0 and (x.strides[1] == x.itemsize or x.size >= LARGE)
 
 
 @lru_cache(maxsize=1024)
@@ -66,6 +72,18 @@ def _merged(means: Array, squares: Array, sizes: Array) -> tuple[Array, Array]:
         return means[0], squares[0]
     mean = np.add.reduce(means * (sizes / sizes.sum()), axis=0)
     return mean, np.add.reduce(squares, axis=0) + np.add.reduce(sizes * (means - mean) ** 2, axis=0)
+
+
+def sums(x: Array) -> Array:
+    """Return the sum of each channel: (C,)."""
+    rows = _Rows(x)
+    parts = np.empty((len(rows.blocks), rows.channels))
+
+    def add(k: int) -> None:
+        parts[k] = rows.folded(np.add.reduce(rows.values[rows.blocks[k]], axis=0))
+
+    run(add, range(len(rows.blocks)))
+    return np.add.reduce(parts, axis=0).astype(x.dtype)
 
 
 def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array, Array]:

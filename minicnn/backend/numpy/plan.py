@@ -106,7 +106,7 @@ def _choose(
         return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
     if max(sizes) <= TINY and c >= NARROW:
         return "offsets", "a tiny image: a product for each kernel offset skips the padding"
-    if c < NARROW:
+    if c < NARROW and dilation[0] == 1:
         return "narrow", f"{c} input channels: columns of im2col, in runs of pixels and images"
     return "rows", "rows of im2col, in blocks that fit the cache"
 

@@ -39,7 +39,7 @@ Array = Any
 PATCH = 6  # inputs of a tile, along a dim
 PLACES = PATCH * PATCH
 SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
-CACHE = 2**20  # bytes of a core's second-level cache
+CACHE = 2**21  # bytes of a block's tiles and products: of the order of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
 
 POINTS = (0, 1, -1, 2, -2)  # and infinity

@@ -65,11 +65,10 @@ class Conv(Fused):
         **params: Any,
     ) -> list[Array]:
         (g,) = grads
-        spatial = tuple(range(2, g.ndim))
         return [
             be.conv_input_grad(g, weight, x.shape[2:], **params) if needs[0] else None,
             be.conv_weight_grad(g, x, weight.shape, **params) if needs[1] else None,
-            be.xp.sum(g, axis=(0, *spatial)) if needs[2] else None,
+            be.channel_sums(g) if needs[2] else None,
         ]
 
     @staticmethod

@@ -41,7 +41,7 @@ class NumpyBackend(Backend):
         if _is_zero(b) and _alike(a, condition):
             return elementwise.kept(a, condition)
         if _is_zero(a) and _alike(b, condition):
-            return elementwise.kept(b, np.logical_not(condition))
+            return elementwise.dropped(b, condition)
         return np.where(condition, a, b)
 
     def matmul(self, a: Array, b: Array) -> Array:
@@ -124,16 +124,13 @@ class NumpyBackend(Backend):
     ) -> tuple[Array, Array]:
         first: Any = 0
         if any(low for low, _ in padding):
-            first = self._first_inside(out, kernel, stride, padding, dilation)[..., None, None]
-        padded = pool.spatial_first(self.pad(x, padding, -math.inf))
-        y, index = pool.forward(padded, kernel, stride, dilation, out, first)
-        return pool.face(y), pool.face(index)
+            first = self._first_inside(out, kernel, stride, padding, dilation)
+        return pool.forward(pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out, first)
 
     def max_pool_grad(
         self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
     ) -> Array:
-        grad, index = pool.spatial_first(grad), pool.spatial_first(index)
-        return pool.face(pool.backward(grad, index, sizes, kernel, stride, padding, dilation))
+        return pool.backward(grad, index, sizes, kernel, stride, padding, dilation)
 
 
 def _is_zero(value: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from minicnn.backend.threads import run
 
 Array = Any
-LARGE = 2**18  # elements from which threads pay
+LARGE = 2**20  # elements from which threads pay
 BLOCK = 2**17  # elements of a block: fewer, and the threads fight for the interpreter lock
 
 
@@ -62,6 +62,16 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
 
 def kept(x: Array, keep: Array, out: Array | None = None) -> Array:
     """x where ``keep`` holds and 0 elsewhere, by their bits: np.where branches at each element, 20 times as slow."""
-    mask = np.negative(keep.view(np.int8))  # −1, all bits, or 0
+    return _masked(x, np.negative(keep.view(np.int8)), out)  # −1, all bits, or 0
+
+
+def dropped(x: Array, drop: Array) -> Array:
+    """0 where ``drop`` holds and x elsewhere."""
+    return _masked(x, np.subtract(drop.view(np.int8), np.int8(1)), None)
+
+
+def _masked(x: Array, mask: Array, out: Array | None) -> Array:
     integer = f"i{x.itemsize}"
-    return np.bitwise_and(x.view(integer), mask, out=None if out is None else out.view(integer)).view(x.dtype)
+    # In the memory order of the mask: it comes from what forward made, x perhaps from a flattened gradient.
+    target = np.empty_like(mask, dtype=integer) if out is None else out.view(integer)
+    return np.bitwise_and(x.view(integer), mask, out=target).view(x.dtype)

@@ -86,7 +86,7 @@ class Sigmoid(Unary):
 
     @staticmethod
     def fast_x(be: Backend, g: Array, out: Array) -> Array:
-        return be.elementwise(lambda g, y: (y - y * y) * g, g, out)
+        return be.elementwise(lambda y, g: (y - y * y) * g, out, g)
 
 
 class Relu(Unary):
@@ -102,7 +102,7 @@ class Relu(Unary):
 
     @staticmethod
     def fast_x(be: Backend, g: Array, out: Array) -> Array:
-        return be.elementwise(lambda g, y: be.where(y <= 0, 0.0, g), g, out)
+        return be.elementwise(lambda y, g: be.where(y <= 0, 0.0, g), out, g)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

@@ -160,7 +160,8 @@ def compare(pythons: dict[str, str], name: str, kind: str, size: int, threads: i
     counts = {}
     for library, worker in workers.items():
         shortest = min(sum(parts.values()) for parts in worker.rounds(3))  # warms up
-        counts[library] = max(1, min(50, int(SHARE / max(shortest, 1e-4))))
+        # Three at least: the first step after another library's turn finds cold caches, as none does in training.
+        counts[library] = max(3, min(50, int(SHARE / max(shortest, 1e-4))))
     found: dict[str, list[dict[str, float]]] = {library: [] for library in workers}
     for _ in range(rounds):
         for library, worker in workers.items():

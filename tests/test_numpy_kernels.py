@@ -38,10 +38,11 @@ def near(found, expected, tolerance):
 def case(draw, d):
     """Draw a convolution: x, weight, bias, moves."""
     n, c, o = draw(st.integers(0, 4)), draw(st.sampled_from([1, 2, 5, 12, 16, 20])), draw(st.sampled_from([1, 3, 16]))
-    kernel = tuple(draw(small) for _ in range(d))
+    sizes = tuple(draw(st.integers(2, 4) | st.integers(5, 11)) for _ in range(d))
+    kernel = draw(st.just(sizes) | st.tuples(*[small] * d))
     stride, dilation = tuple(draw(small) for _ in range(d)), tuple(draw(st.integers(1, 2)) for _ in range(d))
     padding = tuple((draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(d))
-    sizes = tuple(draw(st.integers(2, 4) | st.integers(5, 11)) for _ in range(d))
+    padding = draw(st.just(padding) | st.just(((0, 0),) * d))
     groups = draw(st.sampled_from([1, 1, 1, c]))
     o = o * groups if groups > 1 else o
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
@@ -106,7 +107,7 @@ def test_winograd(data):
 
 def test_float64_never_goes_by_winograd():
     shapes = (64, 64, 32, 32), (64, 64, 3, 3)
-    moves = (1, 1), (1, 1), 1
+    moves = (1, 1), ((1, 1), (1, 1)), (1, 1), 1
     assert choose(*shapes, "f", *moves)[0] == "winograd"
     assert choose(*shapes, "d", *moves)[0] != "winograd"
 

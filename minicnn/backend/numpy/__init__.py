@@ -9,12 +9,32 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Array, Backend, Ints, Pads
-from minicnn.backend.numpy import elementwise, memory, narrow, norm, offsets, pointwise, pool, product, rows, winograd
+from minicnn.backend.numpy import (
+    depthwise,
+    elementwise,
+    memory,
+    narrow,
+    norm,
+    offsets,
+    pointwise,
+    pool,
+    product,
+    rows,
+    whole,
+    winograd,
+)
 from minicnn.backend.numpy.plan import choose
 from minicnn.backend.numpy.rows import Geometry
 
 memory.keep_freed_memory()
-KERNELS: dict[str, Any] = {"pointwise": pointwise, "narrow": narrow, "offsets": offsets, "rows": rows}
+KERNELS: dict[str, Any] = {
+    "pointwise": pointwise,
+    "whole": whole,
+    "depthwise": depthwise,
+    "narrow": narrow,
+    "offsets": offsets,
+    "rows": rows,
+}
 
 
 class NumpyBackend(Backend):
@@ -57,7 +77,7 @@ class NumpyBackend(Backend):
     def conv(
         self, x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Pads, dilation: Ints, groups: int
     ) -> Array:
-        choice, _ = choose(x.shape, weight.shape, x.dtype.char, stride, dilation, groups)
+        choice, _ = choose(x.shape, weight.shape, x.dtype.char, stride, padding, dilation, groups)
         if choice == "base":
             return super().conv(x, weight, bias, stride, padding, dilation, groups)
         if x.ndim == 3:
@@ -74,20 +94,21 @@ class NumpyBackend(Backend):
             moves = _flat_moves(stride, padding, dilation)
             return self.conv_input_grad(_flat(grad), _flat(weight), (1, *sizes), *moves, groups)[:, :, 0]
         n, o = grad.shape[:2]
-        turned = (weight.shape[1], o, *weight.shape[2:])
-        choice, _ = choose((n, o, *sizes), turned, grad.dtype.char, stride, dilation, groups)
+        turned = (weight.shape[1] * groups, o // groups, *weight.shape[2:])
+        choice, _ = choose((n, o, *sizes), turned, grad.dtype.char, stride, padding, dilation, groups)
         if choice == "base":
             return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
         if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
-        kernel = pointwise if choice == "pointwise" else offsets
+        kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise") else offsets
         return kernel.input_grad(grad, weight, sizes, geometry)
 
     def conv_weight_grad(
         self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
     ) -> Array:
-        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, stride, dilation, groups, for_weight=True)
+        moves = (stride, padding, dilation)
+        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, *moves, groups, for_weight=True)
         if choice == "base":
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
         if x.ndim == 3:

@@ -19,6 +19,7 @@ from minicnn.backend.threads import run
 
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
+FAR = 4.0  # standard deviations
 LARGE = 2**17  # numbers from which another memory order is worth a copy
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels
 
@@ -50,7 +51,9 @@ class _Rows:
 
     def tiled(self, vector: Array) -> Array:
         """(C,) -> (k · C,)."""
-        return np.concatenate([vector] * self.pixels)
+        out = np.empty((self.pixels, self.channels), vector.dtype)
+        out[...] = vector
+        return out.reshape(-1)
 
     def folded(self, row: Array) -> Array:
         """The sums of a row by channel: (k · C,) -> (C,), in float64."""
@@ -64,6 +67,11 @@ class _Rows:
     def like(self, found: Array) -> Array:
         """(L, k · C) -> (N, C, *S)."""
         return found.reshape(self.shape).transpose(self.back)
+
+
+def _near(mean: Array, scale: Array) -> bool:
+    """Whether no mean is far from 0 beside its standard deviation, so that nothing cancels if it is taken off late."""
+    return bool(np.max(np.abs(mean) * scale, initial=0.0) <= FAR)
 
 
 def _merged(means: Array, squares: Array, sizes: Array) -> tuple[Array, Array]:
@@ -86,33 +94,48 @@ def sums(x: Array) -> Array:
     return np.add.reduce(parts, axis=0).astype(x.dtype)
 
 
-def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array, Array]:
-    """Return y, and the mean, the biased variance and 1 / √(var + eps) of each channel."""
-    rows = _Rows(x)
+def _statistics(rows: _Rows) -> tuple[Array, Array]:
+    """Return each channel's mean and sum of squared differences to it, in float64."""
     means, squares = np.empty((2, len(rows.blocks), rows.channels))
     sizes = np.array([[float((b.stop - b.start) * rows.pixels)] for b in rows.blocks])
 
     def measure(k: int) -> None:
-        part = rows.blocks[k]
-        means[k] = rows.folded(np.add.reduce(rows.values[part], axis=0)) / sizes[k]
-        near = means[k].astype(x.dtype)
-        centred = rows.centred(part, rows.tiled(near))
-        squares[k] = rows.folded(np.einsum("mw,mw->w", centred, centred)) - sizes[k] * (means[k] - near) ** 2
+        values = rows.values[rows.blocks[k]]
+        mean = rows.folded(np.add.reduce(values, axis=0)) / sizes[k]
+        square = rows.folded(np.einsum("mw,mw->w", values, values)) - sizes[k] * mean * mean
+        if np.any(mean * mean * sizes[k] > FAR * FAR * square):  # what the difference of two large sums has lost
+            near = mean.astype(values.dtype)
+            centred = rows.centred(rows.blocks[k], rows.tiled(near))
+            square = rows.folded(np.einsum("mw,mw->w", centred, centred)) - sizes[k] * (mean - near) ** 2
+        means[k], squares[k] = mean, square
 
     run(measure, range(len(rows.blocks)))
-    exact, spread = _merged(means, squares, sizes)
+    return _merged(means, squares, sizes)
+
+
+def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array, Array]:
+    """Return y, and the mean, the biased variance and 1 / √(var + eps) of each channel."""
+    rows = _Rows(x)
+    exact, spread = _statistics(rows)
     mean, var = exact.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
     scale = 1.0 / np.sqrt(var + eps)
-    shift, factor = rows.tiled(mean), rows.tiled(scale if weight is None else scale * weight)
-    offset = None if bias is None else rows.tiled(bias)
+    factor = scale if weight is None else scale * weight
+    near, offset = _near(mean, scale), bias
+    if near:
+        offset = -mean * factor if bias is None else bias - mean * factor
+    wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
+    wide_offset = None if offset is None else rows.tiled(offset)
     y = np.empty_like(rows.values)
 
     def normalize(part: slice) -> None:
         target = y[part]
-        np.subtract(rows.values[part], shift, out=target)
-        np.multiply(target, factor, out=target)
-        if offset is not None:
-            np.add(target, offset, out=target)
+        if near:
+            np.multiply(rows.values[part], wide_factor, out=target)
+        else:
+            np.subtract(rows.values[part], wide_mean, out=target)
+            np.multiply(target, wide_factor, out=target)
+        if wide_offset is not None:
+            np.add(target, wide_offset, out=target)
 
     run(normalize, rows.blocks)
     return rows.like(y), mean, var, scale
@@ -124,29 +147,38 @@ def backward(
     """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂ and dβ = Σ g."""
     rows, g = _Rows(x), _Rows(grad).values
     sums = np.empty((2, len(rows.blocks), rows.channels))
-    middle = rows.tiled(mean)
+    near, wide_mean = _near(mean, scale), rows.tiled(mean)
 
     def measure(k: int) -> None:
         part = rows.blocks[k]
-        sums[0, k] = rows.folded(np.einsum("mw,mw->w", rows.centred(part, middle), g[part]))
+        values = rows.values[part] if near else rows.centred(part, wide_mean)
+        sums[0, k] = rows.folded(np.einsum("mw,mw->w", values, g[part]))
         sums[1, k] = rows.folded(np.add.reduce(g[part], axis=0))
 
     run(measure, range(len(rows.blocks)))
-    d_weight, d_bias = np.add.reduce(sums, axis=1).astype(x.dtype)
-    d_weight *= scale
+    products, totals = np.add.reduce(sums, axis=1)
+    if near:
+        products -= mean * totals
+    d_weight, d_bias = (products * scale).astype(x.dtype), totals.astype(x.dtype)
     if not input_needed:
         return None, d_weight, d_bias
-    factor = rows.tiled(scale if weight is None else scale * weight)
-    slope, shift = rows.tiled(-d_weight * scale / rows.count), rows.tiled(d_bias / rows.count)
+    slope, shift = -d_weight * scale / rows.count, d_bias / rows.count
+    if near:
+        shift = shift + mean * slope
+    wide_slope, wide_shift = rows.tiled(slope), rows.tiled(shift)
+    wide_factor = rows.tiled(scale if weight is None else scale * weight)
     dx = np.empty_like(rows.values)
 
     def differentiate(part: slice) -> None:
         target = dx[part]
-        np.subtract(rows.values[part], middle, out=target)
-        np.multiply(target, slope, out=target)
+        if near:
+            np.multiply(rows.values[part], wide_slope, out=target)
+        else:
+            np.subtract(rows.values[part], wide_mean, out=target)
+            np.multiply(target, wide_slope, out=target)
         np.add(target, g[part], out=target)
-        np.subtract(target, shift, out=target)
-        np.multiply(target, factor, out=target)
+        np.subtract(target, wide_shift, out=target)
+        np.multiply(target, wide_factor, out=target)
 
     run(differentiate, rows.blocks)
     return rows.like(dx), d_weight, d_bias

@@ -16,11 +16,12 @@ import numpy as np
 from minicnn.backend.base import Ints
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.numpy.rows import CACHE, Geometry
+from minicnn.backend.numpy.rows import Geometry
 from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 Places = tuple[slice, slice]
+CACHE = 2**22  # bytes of a block; smaller ones fight for the interpreter lock
 
 
 def meeting(offset: int, stride: int, count: int, low: int, high: int) -> tuple[slice, slice]:
@@ -32,7 +33,7 @@ def meeting(offset: int, stride: int, count: int, low: int, high: int) -> tuple[
     return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)
 
 
-def _meetings(
+def meetings(
     kernel: Ints, out: Ints, rows: tuple[int, int], width: int, geometry: Geometry
 ) -> Iterator[tuple[int, Places, Places]]:
     """Yield each kernel offset, the windows that meet the image's rows [low, high) there, and the pixels where."""
@@ -62,19 +63,18 @@ def _pixels(part: Array) -> Array:
 
 def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
-    o = weight.shape[0]
-    xs, kernels = spatial_first(x), _by_offset(weight)
+    o, xs = weight.shape[0], spatial_first(x)
     out = geometry.out(xs.shape[:2], weight.shape[2:])
     y = np.empty((*out, xs.shape[2], o), x.dtype)
 
     def share(some: slice) -> None:
-        mine = y[..., some]
+        mine, kernels = y[..., some], _by_offset(weight[some])
         mine[...] = 0 if bias is None else bias[some]
-        for k, windows, pixels in _meetings(weight.shape[2:], out, (0, xs.shape[0]), xs.shape[1], geometry):
+        for k, windows, pixels in meetings(weight.shape[2:], out, (0, xs.shape[0]), xs.shape[1], geometry):
             part = _pixels(xs[pixels])
             if part.size:
                 product = scratch("product", (*part.shape[:2], some.stop - some.start), x.dtype)
-                np.matmul(part, kernels[k, some].T, out=product)
+                np.matmul(part, kernels[k].T, out=product)
                 target = mine[windows]
                 target += product.reshape(target.shape)
 
@@ -86,16 +86,18 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     """The gradient for the weight: for each kernel offset, gradientᵀ · pixels."""
     g, xs = spatial_first(grad), spatial_first(x)
     o, c, *kernel = shape
-    dw = np.zeros((kernel[0] * kernel[1], o, c), x.dtype)
+    dw = np.empty((o, c, kernel[0] * kernel[1]), x.dtype)
 
     def share(some: slice) -> None:
-        for k, windows, pixels in _meetings(tuple(kernel), g.shape[:2], (0, xs.shape[0]), xs.shape[1], geometry):
+        mine = np.zeros((kernel[0] * kernel[1], some.stop - some.start, c), x.dtype)
+        for k, windows, pixels in meetings(tuple(kernel), g.shape[:2], (0, xs.shape[0]), xs.shape[1], geometry):
             part = xs[pixels].reshape(-1, c)
             if part.size:
-                np.matmul(g[windows][..., some].reshape(part.shape[0], -1).T, part, out=dw[k, some])
+                np.matmul(g[windows][..., some].reshape(part.shape[0], -1).T, part, out=mine[k])
+        dw[some] = mine.transpose(1, 2, 0)
 
     run(share, _halves(o))
-    return np.ascontiguousarray(dw.transpose(1, 2, 0)).reshape(shape)
+    return dw.reshape(shape)
 
 
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
@@ -104,23 +106,24 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
     Windows overlap, so threads share out rows of the input, or its channels where there are few rows.
     """
     n, (o, c, *kernel) = grad.shape[0], weight.shape
-    g, kernels = spatial_first(grad), _by_offset(weight)
+    g = spatial_first(grad)
     dx = np.empty((*sizes, n, c), grad.dtype)
 
     def block(where: tuple[int, int, slice]) -> None:
         low, high, channels = where
+        kernels = _by_offset(weight[:, channels])
         dx[low:high, :, :, channels] = 0
-        for k, windows, pixels in _meetings(tuple(kernel), g.shape[:2], (low, high), sizes[1], geometry):
+        for k, windows, pixels in meetings(tuple(kernel), g.shape[:2], (low, high), sizes[1], geometry):
             part = _pixels(g[windows])
             if part.size:
                 product = scratch("product", (*part.shape[:2], channels.stop - channels.start), grad.dtype)
-                np.matmul(part, kernels[k, :, channels], out=product)
+                np.matmul(part, kernels[k], out=product)
                 target = dx[pixels][..., channels]
                 target += product.reshape(target.shape)
 
-    if g.nbytes <= 4 * CACHE and sizes[0] <= 4 * get_num_threads():
+    if g.nbytes <= CACHE and sizes[0] <= 4 * get_num_threads():
         run(block, [(0, sizes[0], some) for some in _halves(c)])
     else:
-        rows = max(1, min(CACHE // (sizes[1] * n * (c + o) * dx.itemsize), sizes[0] // (2 * get_num_threads())))
+        rows = max(1, min(CACHE // (sizes[1] * n * (c + o) * dx.itemsize), -(-sizes[0] // get_num_threads())))
         run(block, [(i, min(i + rows, sizes[0]), slice(0, c)) for i in range(0, sizes[0], rows)])
     return face(dx)

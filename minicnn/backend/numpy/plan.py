@@ -22,7 +22,7 @@ class Plan(NamedTuple):
     """A choice of kernel, and what it costs.
 
     Attributes:
-        algorithm: "winograd", "pointwise", "narrow", "offsets", "rows" or "base".
+        algorithm: "winograd", "pointwise", "whole", "depthwise", "narrow", "offsets", "rows" or "base".
         why: the reason, in words.
         multiplications: of the forward pass, transforms included.
         direct: those of the sum that defines it.
@@ -74,12 +74,14 @@ def choose(
     weight_shape: Ints,
     dtype: str,
     stride: Ints,
+    padding: Pads,
     dilation: Ints,
     groups: int,
     for_weight: bool = False,
 ) -> tuple[str, str]:
     """Return the kernel for a convolution of these shapes, or for its weight's gradient, and the reason."""
-    return _choose(x_shape, weight_shape, dtype, stride, dilation, groups, _Switch.winograd, for_weight)
+    inside = not any(map(any, padding))
+    return _choose(x_shape, weight_shape, dtype, stride, inside, dilation, groups, _Switch.winograd, for_weight)
 
 
 @lru_cache(maxsize=4096)
@@ -88,6 +90,7 @@ def _choose(
     weight_shape: Ints,
     dtype: str,
     stride: Ints,
+    inside: bool,
     dilation: Ints,
     groups: int,
     winograd: bool,
@@ -95,10 +98,14 @@ def _choose(
 ) -> tuple[str, str]:
     n, c, *sizes = x_shape
     o, _, *kernel = weight_shape
+    if len(kernel) == 2 and groups == c == o > 1 and n > 0:
+        return "depthwise", "a kernel a channel: one elementwise pass a kernel offset"
     if len(kernel) > 2 or groups != 1 or 0 in x_shape or 0 in weight_shape:
         return "base", "three spatial dims, groups, or nothing to do: the plain kernel"
     if all(k == 1 for k in kernel):
         return "pointwise", "a window is one pixel: a product of pixels and channels"
+    if kernel == sizes and inside and set(dilation) == {1}:
+        return "whole", "a kernel as large as the image: a linear layer"
     plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     pixels = n * math.prod(sizes)
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
@@ -122,13 +129,13 @@ def plan(
     threads: int,
 ) -> Plan:
     """Return the kernel for a convolution, and what it costs."""
-    from minicnn.backend.numpy import rows, winograd
+    from minicnn.backend.numpy import depthwise, rows, winograd
 
     n, c, *sizes = x_shape
     o, c_group, *kernel = weight_shape
     out = [output_size(*args) for args in zip(sizes, kernel, stride, padding, dilation, strict=True)]
     item = 4 if dtype == "f" else 8
-    algorithm, why = choose(x_shape, weight_shape, dtype, stride, dilation, groups)
+    algorithm, why = choose(x_shape, weight_shape, dtype, stride, padding, dilation, groups)
     depth = c_group * math.prod(kernel)
     direct = products = n * o * math.prod(out) * depth
     padded = n * c * math.prod(s + low + high for s, (low, high) in zip(sizes, padding, strict=True))
@@ -142,8 +149,12 @@ def plan(
         scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied
+    elif algorithm == "whole":
+        scratch = n * depth + o * depth
     elif algorithm == "offsets":
         scratch = o * depth + n * o * math.prod(out)
+    elif algorithm == "depthwise":
+        scratch = threads * depthwise.BLOCK + n * depth * c
     elif algorithm == "base":
         scratch = copied + n * math.prod(out) * depth * groups
     else:

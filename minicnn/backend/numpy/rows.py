@@ -16,7 +16,7 @@ from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
-CACHE = 2**20  # bytes of a block's rows: about half of a core's second-level cache
+CACHE = 2**21  # bytes of a block's rows: of the order of a core's second-level cache
 
 
 class Geometry(NamedTuple):

@@ -72,9 +72,19 @@ class Backend:
         """Return ``function(*arrays)``, a function of each element alone; so a backend may apply it to parts."""
         return function(*arrays)
 
+    def in_place(self, function: Callable[..., None], *arrays: Array) -> None:
+        """Call ``function(*arrays)``, which writes to some of them, each element by itself; on parts, if need be."""
+        function(*arrays)
+
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         """Return a where the condition holds and b elsewhere; one of them may be a number."""
         return self.xp.where(condition, a, b)
+
+    # ---- adding in places
+
+    def add_at(self, target: Array, index: Any, values: Array) -> None:
+        """Add values to the places of the target that an index reads, in place; repeats add up."""
+        self.xp.add.at(target, index, values)
 
     # ---- matrix products
 
@@ -208,21 +218,23 @@ class Backend:
         """Return the sum of each channel: (N, C, *S) -> (C,)."""
         return self.xp.sum(x, axis=(0, *range(2, x.ndim)))
 
-    def batch_norm(
-        self, x: Array, weight: Array | None, bias: Array | None, eps: float
-    ) -> tuple[Array, Array, Array, Array]:
-        """Return y (N, C, *S), and each channel's mean, biased variance and 1 / √(var + eps), (C,)."""
-        xp, axes, column = self.xp, (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
+    def channel_statistics(self, x: Array) -> tuple[Array, Array]:
+        """Return each channel's mean and biased variance: (N, C, *S) -> (C,), (C,)."""
+        xp, axes = self.xp, (0, *range(2, x.ndim))
         mean = xp.mean(x, axis=axes, keepdims=True)
-        y = x - mean
-        var = xp.mean(y * y, axis=axes, keepdims=True)
-        scale = 1.0 / xp.sqrt(var + eps)
-        y *= scale  # x̂
-        if weight is not None:
-            y *= weight.reshape(column)
+        centred = x - mean
+        return mean.reshape(-1), xp.mean(centred * centred, axis=axes)
+
+    def normalize_channels(
+        self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
+    ) -> Array:
+        """Return (x − mean) · scale · weight + bias, each (C,)."""
+        column = (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        y = x - mean.reshape(column)
+        y *= (scale if weight is None else scale * weight).reshape(column)
         if bias is not None:
             y += bias.reshape(column)
-        return y, mean.reshape(-1), var.reshape(-1), scale.reshape(-1)
+        return y
 
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool

@@ -165,6 +165,17 @@ def check_writable(tensor: TapeTensor, name: str) -> None:
         )
 
 
+def array_to_write(tensor: TapeTensor, name: str) -> Array:
+    """Return a tensor's array, to be written to off the tape; a backward that needs the old value says so.
+
+    Raises:
+        GraphError: as `check_writable`.
+    """
+    check_writable(tensor, name)
+    memory_of(tensor).written = clock()
+    return tensor._array
+
+
 def _overlaps(array: Array) -> bool:
     """Whether two elements of an array lie at one place."""
     reach = 0  # how far the dims of smaller steps go

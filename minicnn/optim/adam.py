@@ -73,7 +73,8 @@ class Adam(Moments):
         super().__init__(params, defaults)
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
-        p, xp = param._array, backend_of(param._array).xp
+        p, be = param._array, backend_of(param._array)
+        xp = be.xp
         _, m, v = self.advance(param, grad, group)
         state, lr, (beta1, beta2) = self.state[param], float(group["lr"]), map(float, group["betas"])
         if group["amsgrad"]:
@@ -82,11 +83,16 @@ class Adam(Moments):
             largest = state["max_exp_avg_sq"]._array
             v = xp.maximum(largest, v, out=largest)
         correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
-        part = self.scratch(p, 1)
-        root = xp.multiply(xp.sqrt(v, out=part), 1 / math.sqrt(correction2), out=part)
-        xp.add(root, float(group["eps"]), out=root)
-        xp.divide(m, root, out=part)
-        xp.subtract(p, xp.multiply(part, lr / correction1, out=part), out=p)
+        eps = float(group["eps"])
+
+        def descend(p: Array, m: Array, v: Array) -> None:
+            root = xp.sqrt(v)
+            xp.multiply(root, 1 / math.sqrt(correction2), out=root)
+            xp.add(root, eps, out=root)
+            step = xp.divide(m, root, out=root)
+            xp.subtract(p, xp.multiply(step, lr / correction1, out=step), out=p)
+
+        be.in_place(descend, p, m, v)
 
 
 class AdamW(Adam):

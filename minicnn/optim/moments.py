@@ -33,7 +33,8 @@ class Moments(Optimizer):
         Returns:
             g, in scratch memory of slot 0 or the gradient itself, and m and v.
         """
-        p, xp, state = param._array, backend_of(param._array).xp, self.state[param]
+        p, be, state = param._array, backend_of(param._array), self.state[param]
+        xp = be.xp
         if "exp_avg" not in state:
             state.update(step=0, **initial, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
         state["step"] += 1
@@ -43,10 +44,14 @@ class Moments(Optimizer):
             xp.multiply(p, 1 - float(group["lr"]) * decay, out=p)
         else:
             grad = self.penalized(p, grad, group["maximize"], decay)
-        m, v, part = state["exp_avg"]._array, state["exp_avg_sq"]._array, self.scratch(p, 1)
-        xp.multiply(m, beta1, out=m)
-        xp.add(m, xp.multiply(grad, 1 - beta1, out=part), out=m)
-        xp.multiply(v, beta2, out=v)
-        xp.multiply(xp.multiply(grad, grad, out=part), 1 - beta2, out=part)
-        xp.add(v, part, out=v)
+        m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
+
+        def take(g: Array, m: Array, v: Array) -> None:
+            xp.multiply(m, beta1, out=m)
+            xp.add(m, xp.multiply(g, 1 - beta1), out=m)
+            xp.multiply(v, beta2, out=v)
+            square = xp.multiply(g, g)
+            xp.add(v, xp.multiply(square, 1 - beta2, out=square), out=v)
+
+        be.in_place(take, grad, m, v)
         return grad, m, v

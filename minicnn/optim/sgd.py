@@ -85,20 +85,27 @@ class SGD(Optimizer):
             )
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
-        p, xp = param._array, backend_of(param._array).xp
-        lr, momentum, dampening = float(group["lr"]), float(group["momentum"]), float(group["dampening"])
+        p, be = param._array, backend_of(param._array)
+        xp, lr, momentum, dampening = be.xp, float(group["lr"]), float(group["momentum"]), float(group["dampening"])
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
-        if momentum:
-            state = self.state[param]
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = wrap(grad.copy())
-                b = state["momentum_buffer"]._array
-            else:
-                b = state["momentum_buffer"]._array
-                xp.multiply(b, momentum, out=b)
-                xp.add(b, xp.multiply(grad, 1 - dampening, out=self.scratch(p, 1)) if dampening else grad, out=b)
-            if group["nesterov"]:
-                grad = xp.add(grad, xp.multiply(b, momentum, out=self.scratch(p, 1)), out=self.scratch(p, 1))
-            else:
-                grad = b
-        xp.subtract(p, xp.multiply(grad, lr, out=self.scratch(p, 1)), out=p)
+        nesterov = group["nesterov"]
+
+        def descend(p: Array, g: Array, b: Array) -> None:
+            if nesterov:
+                b = xp.add(g, xp.multiply(b, momentum))
+            xp.subtract(p, xp.multiply(b, lr), out=p)
+
+        def move(p: Array, g: Array, b: Array) -> None:
+            xp.multiply(b, momentum, out=b)
+            xp.add(b, xp.multiply(g, 1 - dampening) if dampening else g, out=b)
+            descend(p, g, b)
+
+        if not momentum:
+            be.in_place(descend, p, grad, grad)
+            return
+        state = self.state[param]
+        if state.get("momentum_buffer") is None:
+            state["momentum_buffer"] = wrap(grad.copy())
+            be.in_place(descend, p, grad, state["momentum_buffer"]._array)
+        else:
+            be.in_place(move, p, grad, state["momentum_buffer"]._array)

@@ -57,12 +57,23 @@ class NumpyBackend(Backend):
     def elementwise(self, function: Callable[..., Array], *arrays: Any) -> Array:
         return elementwise.apply(function, arrays)
 
+    def in_place(self, function: Callable[..., None], *arrays: Array) -> None:
+        elementwise.in_place(function, arrays)
+
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         if _is_zero(b) and _alike(a, condition):
             return elementwise.kept(a, condition)
         if _is_zero(a) and _alike(b, condition):
             return elementwise.dropped(b, condition)
         return np.where(condition, a, b)
+
+    def add_at(self, target: Array, index: Any, values: Array) -> None:
+        if isinstance(index, tuple) and len(index) == 1:
+            (index,) = index
+        if isinstance(index, np.ndarray) and index.dtype.kind == "i" and target.ndim > 1 and index.size:
+            _add_rows(target, index.reshape(-1) % len(target), values.reshape(index.size, *target.shape[1:]))
+        else:
+            super().add_at(target, index, values)
 
     def matmul(self, a: Array, b: Array) -> Array:
         return product.matmul(a, b)
@@ -124,19 +135,22 @@ class NumpyBackend(Backend):
     def channel_sums(self, x: Array) -> Array:
         return norm.sums(x) if norm.suits(x) else super().channel_sums(x)
 
-    def batch_norm(
-        self, x: Array, weight: Array | None, bias: Array | None, eps: float
-    ) -> tuple[Array, Array, Array, Array]:
+    def channel_statistics(self, x: Array) -> tuple[Array, Array]:
+        return norm.statistics(x) if norm.suits(x) else super().channel_statistics(x)
+
+    def normalize_channels(
+        self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
+    ) -> Array:
         if not norm.suits(x):
-            return super().batch_norm(x, weight, bias, eps)
-        return norm.forward(x, weight, bias, eps)
+            return super().normalize_channels(x, mean, scale, weight, bias)
+        return norm.normalize(x, mean, scale, weight, bias)
 
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:
         if not norm.suits(x):
             return super().batch_norm_grad(grad, x, weight, mean, scale, input_needed)
-        return norm.backward(grad, x, weight, mean, scale, input_needed)
+        return norm.gradients(grad, x, weight, mean, scale, input_needed)
 
     # ---- pooling
 
@@ -152,6 +166,14 @@ class NumpyBackend(Backend):
         self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
     ) -> Array:
         return pool.backward(grad, index, sizes, kernel, stride, padding, dilation)
+
+
+def _add_rows(target: Array, index: Array, values: Array) -> None:
+    """Add rows to those of an index: sorted, those of one place lie together; add.at takes them one by one."""
+    order = np.argsort(index, kind="stable")
+    places = index[order]
+    starts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]]))
+    target[places[starts]] += np.add.reduceat(values[order], starts, axis=0)
 
 
 def _is_zero(value: Any) -> bool:

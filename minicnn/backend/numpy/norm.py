@@ -94,8 +94,9 @@ def sums(x: Array) -> Array:
     return np.add.reduce(parts, axis=0).astype(x.dtype)
 
 
-def _statistics(rows: _Rows) -> tuple[Array, Array]:
-    """Return each channel's mean and sum of squared differences to it, in float64."""
+def statistics(x: Array) -> tuple[Array, Array]:
+    """Return each channel's mean and biased variance."""
+    rows = _Rows(x)
     means, squares = np.empty((2, len(rows.blocks), rows.channels))
     sizes = np.array([[float((b.stop - b.start) * rows.pixels)] for b in rows.blocks])
 
@@ -110,16 +111,13 @@ def _statistics(rows: _Rows) -> tuple[Array, Array]:
         means[k], squares[k] = mean, square
 
     run(measure, range(len(rows.blocks)))
-    return _merged(means, squares, sizes)
+    mean, spread = _merged(means, squares, sizes)
+    return mean.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
 
 
-def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array, Array]:
-    """Return y, and the mean, the biased variance and 1 / √(var + eps) of each channel."""
-    rows = _Rows(x)
-    exact, spread = _statistics(rows)
-    mean, var = exact.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
-    scale = 1.0 / np.sqrt(var + eps)
-    factor = scale if weight is None else scale * weight
+def normalize(x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
+    """Return (x − mean) · scale · weight + bias."""
+    rows, factor = _Rows(x), scale if weight is None else scale * weight
     near, offset = _near(mean, scale), bias
     if near:
         offset = -mean * factor if bias is None else bias - mean * factor
@@ -127,7 +125,7 @@ def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> t
     wide_offset = None if offset is None else rows.tiled(offset)
     y = np.empty_like(rows.values)
 
-    def normalize(part: slice) -> None:
+    def some(part: slice) -> None:
         target = y[part]
         if near:
             np.multiply(rows.values[part], wide_factor, out=target)
@@ -137,11 +135,11 @@ def forward(x: Array, weight: Array | None, bias: Array | None, eps: float) -> t
         if wide_offset is not None:
             np.add(target, wide_offset, out=target)
 
-    run(normalize, rows.blocks)
-    return rows.like(y), mean, var, scale
+    run(some, rows.blocks)
+    return rows.like(y)
 
 
-def backward(
+def gradients(
     grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
 ) -> tuple[Array | None, Array, Array]:
     """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂ and dβ = Σ g."""

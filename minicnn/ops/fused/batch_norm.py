@@ -16,36 +16,50 @@ from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
+from minicnn.ops.inplace import array_to_write
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
 
 class BatchNorm(Fused):
-    """(x, γ, β) -> (y, mean, var): the last two, over the batch, feed the running statistics and have no gradient."""
+    """(x, γ, β, mean or None, var or None) -> (y, mean, var), by the batch's statistics where none are given.
 
-    reads = (0, 1)
+    The last two outputs feed the running statistics, and have no gradient.
+    """
+
+    reads = (0, 1, 3, 4)
 
     @staticmethod
     def definition(
-        x: Tensor, weight: Tensor | None, bias: Tensor | None, *, eps: float
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, var: Tensor | None, *, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        dims = (0, *range(2, x.ndim))
-        mean = x.mean(dims, keepdim=True)
-        var = (x - mean).pow(2).mean(dims, keepdim=True)
-        y = (x - mean) / (var + eps).sqrt()
+        dims, column = (0, *range(2, x.ndim)), _column(x)
+        if mean is None or var is None:
+            mean = x.mean(dims)
+            var = (x - mean.reshape(column)).pow(2).mean(dims)
+        y = (x - mean.reshape(column)) / (var.reshape(column) + eps).sqrt()
         if weight is not None:
-            y = y * weight.reshape(mean.shape)
+            y = y * weight.reshape(column)
         if bias is not None:
-            y = y + bias.reshape(mean.shape)
-        return y, mean.detach().flatten(), var.detach().flatten()
+            y = y + bias.reshape(column)
+        return y, mean.detach(), var.detach()
 
     @staticmethod
     def forward(
-        be: Backend, x: Array, weight: Array | None, bias: Array | None, *, eps: float
+        be: Backend,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        mean: Array | None,
+        var: Array | None,
+        *,
+        eps: float,
     ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
-        y, mean, var, scale = be.batch_norm(x, weight, bias, eps)
-        return (y, mean, var), (mean, scale)
+        if mean is None or var is None:
+            mean, var = be.channel_statistics(x)
+        scale = 1.0 / be.xp.sqrt(var + eps)
+        return (be.normalize_channels(x, mean, scale, weight, bias), mean, var), (mean, scale)
 
     @staticmethod
     def backward(
@@ -56,12 +70,28 @@ class BatchNorm(Fused):
         x: Array,
         weight: Array | None,
         bias: Array | None,
+        mean: Array | None,
+        var: Array | None,
         *,
         eps: float,
-    ) -> list[Array]:
-        # x̂ is made again: kept from forward, it would hold as much memory as x.
-        dx, d_weight, d_bias = be.batch_norm_grad(grads[0], x, weight, *saved, needs[0])
-        return [dx, d_weight if needs[1] else None, d_bias if needs[2] else None]
+    ) -> list[Array | None]:
+        g, scale = grads[0], saved[1]
+        if mean is None or var is None:
+            # x̂ is made again: kept from forward, it would hold as much memory as x.
+            dx, d_weight, d_bias = be.batch_norm_grad(g, x, weight, *saved, needs[0])
+            return [dx, d_weight if needs[1] else None, d_bias if needs[2] else None, None, None]
+        factor = scale if weight is None else scale * weight
+        d_bias = be.channel_sums(g)
+        slope: Array = None  # Σ g·x̂
+        if needs[1] or needs[4]:
+            slope = be.channel_sums(g * be.normalize_channels(x, *saved, None, None))
+        return [
+            g * factor.reshape(_column(x)) if needs[0] else None,
+            slope if needs[1] else None,
+            d_bias if needs[2] else None,
+            -d_bias * factor if needs[3] else None,
+            -0.5 * slope * factor * scale if needs[4] else None,
+        ]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -135,12 +165,8 @@ def batch_norm(
             message("batch_norm", f"eps expects a number above 0, got {eps}.", "the variance needs it", "use eps=1e-5.")
         )
     if not training:
-        column = _column(input)
-        scale: Any = (running_var + eps) ** -0.5  # type: ignore[operator]
-        scale = (scale if weight is None else scale * weight).reshape(column)
-        y = (input - running_mean.reshape(column)) * scale  # type: ignore[union-attr]
-        return y if bias is None else y + bias.reshape(column)
-    y, mean, var = BatchNorm.apply(input, weight, bias, eps=eps)
+        return BatchNorm.apply(input, weight, bias, running_mean, running_var, eps=eps)[0]
+    y, mean, var = BatchNorm.apply(input, weight, bias, None, None, eps=eps)
     if running_mean is not None and running_var is not None:
         count = input.numel() // input.shape[1]
         update_running(running_mean, mean, momentum)
@@ -150,7 +176,9 @@ def batch_norm(
 
 def update_running(running: Tensor, batch: Tensor, momentum: float) -> None:
     """running = (1 − momentum) · running + momentum · batch, in place and off the tape."""
-    running.detach().mul_(1 - momentum).add_(batch.detach(), alpha=momentum)
+    array = array_to_write(running, "batch_norm")
+    array *= 1 - momentum
+    array += momentum * batch._array
 
 
 def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weight: Any, bias: Any) -> None:

@@ -43,6 +43,16 @@ class _Extreme(Primitive, abstract=True):
         return restore(g, x_shape, dim, keepdim) * share
 
     @staticmethod
+    def fast_x(
+        be: Backend, g: Array, out: Array, x: Array, x_shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool
+    ) -> Array:
+        over = axes(dim, len(x_shape))
+        kept = tuple(1 if d in over else size for d, size in enumerate(x_shape))
+        chosen = (x == out.reshape(kept)) | (x != x)
+        count = be.xp.sum(chosen, axis=over, keepdims=True).astype(g.dtype)
+        return chosen * (g.reshape(kept) / count)
+
+    @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
         yield from reduction_samples(rng)
         yield Sample(np.zeros((0, 3)), 1)

@@ -76,7 +76,7 @@ class Unindex(Primitive):
         if _is_basic(last):
             place[last] = g
         else:
-            be.xp.add.at(place, last, g)
+            be.add_at(place, last, g)
         return out
 
     @staticmethod

@@ -217,3 +217,39 @@ def test_matrix_products_over_threads(data):
     a, b = rng.normal(size=(*batches[0], m, k)), rng.normal(size=(*batches[1], k, n))
     a, b = (laid_out(draw, x) if x.size else x for x in (a, b))
     near(NUMPY.matmul(a, b), np.einsum("...ij,...jk->...ik", a, b), 1e-13)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_adding_in_places(data):
+    draw = data.draw
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    target = rng.normal(size=(draw(st.integers(1, 6)), *draw(st.lists(st.integers(1, 3), max_size=2))))
+    index = rng.integers(-len(target), len(target), draw(st.lists(st.integers(0, 4), min_size=1, max_size=2)))
+    where = draw(st.sampled_from([index, (index,), (index, ...)]))
+    values = rng.normal(size=(*index.shape, *target.shape[1:]))
+    expected = target.copy()
+    for place in np.ndindex(index.shape):
+        expected[index[place]] += values[place]
+    NUMPY.add_at(target, where, values)
+    near(target, expected, 1e-13)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_in_place_work_in_blocks(data):
+    draw = data.draw
+    shape = draw(st.lists(st.integers(1, 7), min_size=1, max_size=4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    x, y = (laid_out(draw, rng.normal(size=shape)) for _ in range(2))
+    expected = x * 2 + y
+
+    def double_and_add(x, y):
+        np.multiply(x, 2, out=x)
+        np.add(x, y, out=x)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(elementwise, "LARGE", 1)
+        patch.setattr(elementwise, "BLOCK", 7)
+        NUMPY.in_place(double_and_add, x, y)
+    np.testing.assert_array_equal(x, expected)

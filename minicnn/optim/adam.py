@@ -87,10 +87,11 @@ class Adam(Moments):
 
         def descend(p: Array, m: Array, v: Array) -> None:
             root = xp.sqrt(v)
-            xp.multiply(root, 1 / math.sqrt(correction2), out=root)
-            xp.add(root, eps, out=root)
-            step = xp.divide(m, root, out=root)
-            xp.subtract(p, xp.multiply(step, lr / correction1, out=step), out=p)
+            root *= 1 / math.sqrt(correction2)
+            root += eps
+            step = xp.divide(m, root)
+            step *= lr / correction1
+            xp.subtract(p, step, out=p)
 
         be.in_place(descend, p, m, v)
 

@@ -51,7 +51,8 @@ class Moments(Optimizer):
             xp.add(m, xp.multiply(g, 1 - beta1), out=m)
             xp.multiply(v, beta2, out=v)
             square = xp.multiply(g, g)
-            xp.add(v, xp.multiply(square, 1 - beta2, out=square), out=v)
+            square *= 1 - beta2
+            xp.add(v, square, out=v)
 
         be.in_place(take, grad, m, v)
         return grad, m, v

@@ -68,8 +68,8 @@ class NumpyBackend(Backend):
         return np.where(condition, a, b)
 
     def add_at(self, target: Array, index: Any, values: Array) -> None:
-        if isinstance(index, tuple) and len(index) == 1:
-            (index,) = index
+        if isinstance(index, tuple) and all(part is Ellipsis for part in index[1:]):
+            index = index[0]
         if isinstance(index, np.ndarray) and index.dtype.kind == "i" and target.ndim > 1 and index.size:
             _add_rows(target, index.reshape(-1) % len(target), values.reshape(index.size, *target.shape[1:]))
         else:
@@ -169,11 +169,21 @@ class NumpyBackend(Backend):
 
 
 def _add_rows(target: Array, index: Array, values: Array) -> None:
-    """Add rows to those of an index: sorted, those of one place lie together; add.at takes them one by one."""
+    """Add rows to those of an index: sorted, those of one place lie together; add.at takes them one by one.
+
+    The first row of each place, then the second of each: whole arrays at a time. Where few places have many rows,
+    the sums of those.
+    """
     order = np.argsort(index, kind="stable")
-    places = index[order]
-    starts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]]))
-    target[places[starts]] += np.add.reduceat(values[order], starts, axis=0)
+    places, rows = index[order], values[order]
+    while places.size:
+        first = np.concatenate([[True], places[1:] != places[:-1]])
+        starts = np.flatnonzero(first)
+        if 4 * starts.size < places.size:
+            target[places[starts]] += np.add.reduceat(rows, starts, axis=0)
+            return
+        target[places[starts]] += rows[starts]
+        places, rows = places[~first], rows[~first]
 
 
 def _is_zero(value: Any) -> bool:

@@ -41,6 +41,13 @@ def windows(x: Array, kernel: tuple[int, int], out: tuple[int, int], geometry: G
     )
 
 
+def _image(x: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W) -> (H, W, N, C), padded; as it lies, if there is no padding and a pixel's channels lie together."""
+    if x.strides[1] == x.itemsize and not any(map(any, geometry.padding)):
+        return x.transpose(2, 3, 0, 1)
+    return spatial_first(x, geometry.padding)
+
+
 def blocks(out: tuple[int, int], bytes_a_place: int) -> list[tuple[slice, slice]]:
     """Cut the output into blocks of whole rows, or parts of one, of about CACHE bytes; at least two a thread."""
     oh, ow = out
@@ -56,7 +63,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     o, c, kh, kw = weight.shape
     n, depth = x.shape[0], c * kh * kw
     out = geometry.out(x.shape[2:], (kh, kw))
-    seen = windows(spatial_first(x, geometry.padding), (kh, kw), out, geometry)
+    seen = windows(_image(x, geometry), (kh, kw), out, geometry)
     kernels = np.ascontiguousarray(weight.transpose(2, 3, 1, 0)).reshape(depth, o)
     y = np.empty((*out, n, o), x.dtype)
 
@@ -79,7 +86,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     n, depth = x.shape[0], c * kh * kw
     g = spatial_first(grad)
     out = (g.shape[0], g.shape[1])
-    seen = windows(spatial_first(x, geometry.padding), (kh, kw), out, geometry)
+    seen = windows(_image(x, geometry), (kh, kw), out, geometry)
     parts = blocks(out, n * depth * x.itemsize)
     shares = [parts[k :: get_num_threads()] for k in range(min(get_num_threads(), len(parts)))]
     sums = np.zeros((len(shares), depth, o), x.dtype)

@@ -220,10 +220,11 @@ class Backend:
 
     def channel_statistics(self, x: Array) -> tuple[Array, Array]:
         """Return each channel's mean and biased variance: (N, C, *S) -> (C,), (C,)."""
-        xp, axes = self.xp, (0, *range(2, x.ndim))
-        mean = xp.mean(x, axis=axes, keepdims=True)
+        axes, count = (0, *range(2, x.ndim)), max(x.size // max(x.shape[1], 1), 1)
+        mean = x.sum(axis=axes, keepdims=True) / count
         centred = x - mean
-        return mean.reshape(-1), xp.mean(centred * centred, axis=axes)
+        centred *= centred
+        return mean.reshape(-1), centred.sum(axis=axes) / count
 
     def normalize_channels(
         self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
@@ -243,8 +244,8 @@ class Backend:
         xp, axes, column = self.xp, (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
         scale = scale.reshape(column)
         normal = (x - mean.reshape(column)) * scale
-        d_bias = xp.sum(grad, axis=axes)
-        d_weight = xp.sum(grad * normal, axis=axes)
+        d_bias = grad.sum(axis=axes)
+        d_weight = (grad * normal).sum(axis=axes)
         dx = None
         if input_needed:
             count = max(x.size // max(x.shape[1], 1), 1)

@@ -12,6 +12,7 @@ from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
+from minicnn.ops.inplace import array_to_write
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import empty, ones, zeros
 
@@ -99,7 +100,8 @@ class BatchNorm(Module):
             self.eps,
         )
         if update and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            count = array_to_write(self.num_batches_tracked, "batch_norm")
+            count += 1
         return y
 
     def extra_repr(self) -> str:

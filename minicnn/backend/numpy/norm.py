@@ -20,13 +20,14 @@ from minicnn.backend.threads import run
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
 FAR = 4.0  # standard deviations
+SMALL = 2**14  # numbers from which rows pay
 LARGE = 2**17  # numbers from which another memory order is worth a copy
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels
 
 
 def suits(x: Array) -> bool:
-    """Whether a channel's neighbour in memory is another channel of the same pixel; or so it is worth to be."""
-    return x.size > 0 and (x.strides[1] == x.itemsize or x.size >= LARGE)
+    """Whether rows pay: x is not small, and a pixel's channels lie together in memory, or x is worth a copy."""
+    return x.size >= (SMALL if x.strides[1] == x.itemsize else LARGE)
 
 
 @lru_cache(maxsize=1024)

@@ -241,7 +241,7 @@ class Backend:
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:
         """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), or None, dγ = Σ g·x̂ and dβ = Σ g."""
-        xp, axes, column = self.xp, (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        axes, column = (0, *range(2, x.ndim)), (1, x.shape[1], *(1 for _ in x.shape[2:]))
         scale = scale.reshape(column)
         normal = (x - mean.reshape(column)) * scale
         d_bias = grad.sum(axis=axes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from minicnn.backend.base import Array, Backend, Ints, Pads
 from minicnn.backend.numpy import (
+    columns,
     depthwise,
     elementwise,
     memory,
@@ -31,6 +32,7 @@ KERNELS: dict[str, Any] = {
     "pointwise": pointwise,
     "whole": whole,
     "depthwise": depthwise,
+    "columns": columns,
     "narrow": narrow,
     "offsets": offsets,
     "rows": rows,
@@ -112,7 +114,7 @@ class NumpyBackend(Backend):
         if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
-        kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise") else offsets
+        kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise", "columns") else offsets
         return kernel.input_grad(grad, weight, sizes, geometry)
 
     def conv_weight_grad(

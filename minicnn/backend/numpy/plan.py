@@ -15,6 +15,8 @@ from minicnn.backend.base import Ints, Pads, output_size
 NARROW = 12  # input channels below which the rows of im2col have runs too short to copy
 FEWEST = 3  # output channels below which Winograd's transforms cost more than its products save
 LEAST = 1024  # pixels of the batch below which transforming the kernels does
+SINGLE = 2  # images up to which kernels are not worth rearranging, if they have no more pixels than LEAST,
+MANY = 4096  # or, with few channels, than this
 TINY = 4  # pixels along a side up to which much of the windows lies outside the image
 
 
@@ -22,7 +24,7 @@ class Plan(NamedTuple):
     """A choice of kernel, and what it costs.
 
     Attributes:
-        algorithm: "winograd", "pointwise", "whole", "depthwise", "narrow", "offsets", "rows" or "base".
+        algorithm: "winograd", "pointwise", "whole", "depthwise", "columns", "narrow", "offsets", "rows" or "base".
         why: the reason, in words.
         multiplications: of the forward pass, transforms included.
         direct: those of the sum that defines it.
@@ -106,8 +108,10 @@ def _choose(
         return "pointwise", "a window is one pixel: a product of pixels and channels"
     if kernel == sizes and inside and set(dilation) == {1}:
         return "whole", "a kernel as large as the image: a linear layer"
-    plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     pixels = n * math.prod(sizes)
+    if n <= SINGLE and pixels <= (MANY if c < NARROW else LEAST):
+        return "columns", "few pixels: columns that meet the kernels as they lie"
+    plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
     if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:
         return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
@@ -149,6 +153,8 @@ def plan(
         scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied
+    elif algorithm == "columns":
+        scratch = copied + n * math.prod(out) * depth
     elif algorithm == "whole":
         scratch = n * depth + o * depth
     elif algorithm == "offsets":

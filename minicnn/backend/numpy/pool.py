@@ -21,12 +21,13 @@ from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
+SINGLE = 2  # images up to which the order is left as it is
 BLOCK = 2**18  # elements of a block, at least
 
 
 def in_runs(x: Array) -> Array:
-    """Return (N, C, *S) itself, or a copy where pixels, and not images or channels, lie side by side in memory."""
-    if order_of(x)[-1] < 2:
+    """Return (N, C, *S) itself, or a copy where pixels, and not images or channels, lie side by side in many images."""
+    if order_of(x)[-1] < 2 or x.shape[0] <= SINGLE:
         return x
     pixels_first = (*range(2, x.ndim), 0, 1)
     copy = empty_in(pixels_first, x.shape, x.dtype)

@@ -17,7 +17,7 @@ from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
-from minicnn.ops.fused.spatial import as_given, check_input, ints, output_sizes, pads
+from minicnn.ops.fused.spatial import Settled, as_given, check_input, ints, output_sizes, pads
 from minicnn.ops.primitive.pad import pad
 
 if TYPE_CHECKING:
@@ -109,8 +109,16 @@ class Conv(Fused):
         yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3, 5, 5), dtype=np.int64), w)
 
 
+_settled = Settled()
+
+
 def conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
     """Convolve in d dims; the arguments are those of `conv2d`."""
+    key = _settled.key((x, weight, bias), (d, stride, padding, dilation, groups))
+    params = _settled.known.get(key)
+    if params is not None:
+        y: Tensor = Conv.apply(x, weight, bias, **params)
+        return y
     where = f"conv{d}d"
     need_tensors(where, input=x, weight=weight, bias=bias)
     x, single = check_input(where, x, d)
@@ -120,7 +128,9 @@ def conv(d: int, x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dila
     kernel = tuple(weight.shape[2:])
     padding = pads(where, padding, kernel, stride, dilation)
     output_sizes(where, x.shape[2:], kernel, stride, padding, dilation)
-    y: Tensor = Conv.apply(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    params = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    _settled.keep(None if single else key, params)
+    y = Conv.apply(x, weight, bias, **params)
     return as_given(y, single)
 
 

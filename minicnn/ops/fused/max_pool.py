@@ -17,7 +17,7 @@ from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
-from minicnn.ops.fused.spatial import as_given, check_input, ints, output_sizes
+from minicnn.ops.fused.spatial import Settled, as_given, check_input, ints, output_sizes
 from minicnn.ops.primitive.extreme import amax, argmax
 from minicnn.ops.primitive.gather import gather
 from minicnn.ops.primitive.join import stack
@@ -148,6 +148,9 @@ def pool_params(
     return x, single, params, pad
 
 
+_settled = Settled()
+
+
 def max_pool(
     where: str,
     d: int,
@@ -160,7 +163,12 @@ def max_pool(
     return_indices: bool,
 ) -> Any:
     """Check the arguments of max pooling in d spatial dims, and compute it."""
+    key = _settled.key((input,), (d, kernel_size, stride, padding, dilation, int(ceil_mode)))
+    params = _settled.known.get(key)
+    if params is not None and not return_indices:
+        return MaxPool.apply(input, **params)
     x, single, params, pads = pool_params(where, input, d, kernel_size, stride, padding, dilation, ceil_mode)
+    _settled.keep(None if single else key, params)
     y: Any = MaxPool.apply(x, **params)
     results: tuple[Any, ...] = (y, _places(x, pads, params)) if return_indices else (y,)
     results = tuple(as_given(part, single) for part in results)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minicnn.autograd.graph import TapeTensor
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message, shown
 from minicnn.ops.checks import need_floats, need_tensors
@@ -15,7 +16,39 @@ from minicnn.ops.primitive.shape import Reshape
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
 
+PLAIN = {int, str, type(None)}
 LETTERS = {1: "(N, C, L)", 2: "(N, C, H, W)", 3: "(N, C, D, H, W)"}
+
+
+class Settled:
+    """What calls of the same shapes, dtypes and parameters came to: so each is checked once."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+
+    def key(self, tensors: Sequence[Any], params: Sequence[Any]) -> Any:
+        """Return what tells such calls apart; None for what is better checked each time."""
+        for p in params:
+            # 2.0 and True equal 2 and 1, and are no sizes.
+            if type(p) not in PLAIN and not (type(p) is tuple and all(type(part) is int for part in p)):
+                return None
+        parts = list(params)
+        for x in tensors:
+            if isinstance(x, TapeTensor):
+                parts += x._array.shape, x._array.dtype
+            elif x is None:
+                parts.append(None)
+            else:
+                return None
+        return tuple(parts)
+
+    def keep(self, key: Any, value: Any) -> Any:
+        """Keep, and return, what a call came to."""
+        if key is not None:
+            if len(self.known) >= 4096:
+                self.known.clear()
+            self.known[key] = value
+        return value
 
 
 def ints(where: str, name: str, value: Any, d: int, least: int) -> Ints:

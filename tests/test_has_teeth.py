@@ -44,7 +44,7 @@ SHARED = {
     "linear": [0, 1, 2],
     "conv2d": [0, 1, 2],
     "conv_transpose2d": [0, 1, 2],
-    "batch_norm": [0, 1, 2],
+    "batch_norm": [0, 1, 2, 3, 4],
     "layer_norm": [0, 1, 2],
     "expand": [0],
 }

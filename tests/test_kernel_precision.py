@@ -57,6 +57,9 @@ LAYERS = {
     "stride 2 of 256 channels": ((16, 256, 8, 8), (512, 256, 3, 3), 2, 1, 1, 1),
     "dilation 2": ((16, 64, 16, 16), (64, 64, 3, 3), 1, 2, 2, 1),
     "7x7": ((16, 32, 16, 16), (32, 32, 7, 7), 1, 3, 1, 1),
+    "one image": ((1, 64, 16, 16), (64, 64, 3, 3), 1, 1, 1, 1),
+    "one image of 256 channels": ((1, 256, 8, 8), (256, 256, 3, 3), 1, 1, 1, 1),
+    "one digit": ((1, 1, 28, 28), (6, 1, 5, 5), 1, 2, 1, 1),
     "a sentence": ((16, 128, 56), (100, 128, 5), 1, 2, 1, 1),
 }
 # Activations after ReLU have a mean, so that sums grow with their length; gradients seldom have.

@@ -37,7 +37,7 @@ def near(found, expected, tolerance):
 
 def case(draw, d):
     """Draw a convolution: x, weight, bias, moves."""
-    n, c, o = draw(st.integers(0, 4)), draw(st.sampled_from([1, 2, 5, 12, 16, 20])), draw(st.sampled_from([1, 3, 16]))
+    n, c, o = draw(st.integers(0, 5)), draw(st.sampled_from([1, 2, 5, 12, 16, 20])), draw(st.sampled_from([1, 3, 16]))
     sizes = tuple(draw(st.integers(2, 4) | st.integers(5, 11)) for _ in range(d))
     kernel = draw(st.just(sizes) | st.tuples(*[small] * d))
     stride, dilation = tuple(draw(small) for _ in range(d)), tuple(draw(st.integers(1, 2)) for _ in range(d))

@@ -267,18 +267,21 @@ def test_the_number_may_be_set_while_kernels_run():
 
 
 def train_in_forked_children():
-    """Whether children, forked when the pool is warm, train as their parent does."""
+    """Whether children, forked when the pool is warm, have threads of their own, and train as their parent does."""
     minicnn.set_num_threads(2)
-    expected = train(0)
-    context = multiprocessing.get_context("fork")
-    found = []
+    expected, found, both = train(0), [], threading.Barrier(2)
     for _ in range(2):
-        here, there = context.Pipe()
-        child = context.Process(target=lambda end=there: end.send_bytes(train(0)))
+        here, there = multiprocessing.Pipe()
+
+        def work(end=there):
+            threads.run(lambda _: both.wait(5), range(2))
+            end.send_bytes(train(0))
+
+        child = multiprocessing.get_context("fork").Process(target=work)
         child.start()
+        there.close()  # so that the end of a child ends the waiting for it
         found.append(here.recv_bytes())
         child.join()
-        assert child.exitcode == 0
     return found == [expected] * 2 and train(0) == expected  # the parent still has its threads
 
 
@@ -369,13 +372,10 @@ def one_works_on_when_another_raises():
     return bool(done)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_no_block_runs_any_more_when_an_error_arrives():
-    before = minicnn.get_num_threads()
     minicnn.set_num_threads(3)
-    try:
-        assert all(one_works_on_when_another_raises() for _ in range(5))  # either helper is waited for first
-    finally:
-        minicnn.set_num_threads(before)
+    assert all(one_works_on_when_another_raises() for _ in range(5))  # either helper is waited for first
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -65,6 +65,7 @@ class _Alone:
     def __enter__(self) -> None:
         with _setting.lock:
             if _setting.running == 0:
+                _ = _setting.count  # asked of BLAS, the first time, before BLAS has but one
                 _blas_threads(1)
             _setting.running += 1
 
@@ -78,17 +79,22 @@ class _Alone:
 alone = _Alone()
 
 
-def _pool() -> Any:
-    with _setting.lock:
+def _start(take: Callable[[Iterator[T]], None], rest: Iterator[T], helpers: int) -> list[Any]:
+    """Let so many threads of the pool take blocks, too; return their futures."""
+    with _setting.lock:  # or set_num_threads might shut the pool before all are submitted
         if _setting.pool is None:
             from concurrent.futures import ThreadPoolExecutor  # takes time to import
 
             _setting.pool = ThreadPoolExecutor(_setting.count, thread_name_prefix="minicnn")
-        return _setting.pool
+        # NumPy's errstate is a context variable: the caller's holds in the helpers.
+        return [_setting.pool.submit(contextvars.copy_context().run, take, rest) for _ in range(helpers)]
 
 
 def _blas_threads(n: int) -> None:
     for library in _controller().lib_controllers:
+        # threadpoolctl heeds only the first Python thread that sets OpenBLAS's; here a lock orders all of them.
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
         library.set_num_threads(n)
 
 
@@ -116,15 +122,15 @@ def share_out(take: Callable[[Iterator[T]], None], blocks: Iterable[T]) -> None:
         if helpers <= 0:
             take(rest)
             return
-        pool = _pool()
-        # NumPy's errstate is a context variable: the caller's holds in the helpers.
-        started = [pool.submit(contextvars.copy_context().run, take, rest) for _ in range(helpers)]
+        started = _start(take, rest, helpers)
         try:
             take(rest)
         finally:
-            for future in started:
-                if not future.cancel():  # one that never began has nothing left to do
-                    future.result()
+            # One that never began has nothing left to do; all others are waited for, before any error is raised.
+            errors = [future.exception() for future in started if not future.cancel()]
+        for error in errors:
+            if error is not None:
+                raise error
 
 
 def set_num_threads(n: int) -> None:

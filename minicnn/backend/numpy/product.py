@@ -17,13 +17,14 @@ def matmul(a: Array, b: Array) -> Array:
     """Return the matrix product, as np.matmul."""
     if b.ndim < 2 or a.size * b.shape[-1] <= SMALL:
         return np.matmul(a, b)
-    if a.size * b.shape[-1] < LARGE or get_num_threads() == 1 or not a.ndim == b.ndim == 2:
+    count = get_num_threads()  # asked once: another thread may set it meanwhile
+    if a.size * b.shape[-1] < LARGE or count == 1 or not a.ndim == b.ndim == 2:
         with alone:
             return np.matmul(a, b)
     m, n = a.shape[0], b.shape[1]
     y = np.empty((m, n), np.result_type(a, b))
     along_rows = m >= n
-    size = -(-(m if along_rows else n) // get_num_threads())
+    size = -(-(m if along_rows else n) // count)
 
     def share(k: int) -> None:
         some = slice(k * size, (k + 1) * size)
@@ -32,5 +33,5 @@ def matmul(a: Array, b: Array) -> Array:
         else:
             np.matmul(a, b[:, some], out=y[:, some])
 
-    run(share, range(get_num_threads()))
+    run(share, range(count))
     return y

@@ -88,7 +88,8 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     out = (g.shape[0], g.shape[1])
     seen = windows(_image(x, geometry), (kh, kw), out, geometry)
     parts = blocks(out, n * depth * x.itemsize)
-    shares = [parts[k :: get_num_threads()] for k in range(min(get_num_threads(), len(parts)))]
+    count = min(get_num_threads(), len(parts))
+    shares = [parts[k::count] for k in range(count)]
     sums = np.zeros((len(shares), depth, o), x.dtype)
 
     def share(k: int) -> None:

@@ -90,12 +90,16 @@ def _start(take: Callable[[Iterator[T]], None], rest: Iterator[T], helpers: int)
         return [_setting.pool.submit(contextvars.copy_context().run, take, rest) for _ in range(helpers)]
 
 
+@functools.cache
+def _setters() -> list[Callable[[int], Any]]:
+    # Since 3.8, threadpoolctl's method heeds only the first Python thread that calls it; here a lock orders all.
+    libraries = _controller().lib_controllers
+    return [getattr(library, "_real_set_num_threads", library.set_num_threads) for library in libraries]
+
+
 def _blas_threads(n: int) -> None:
-    for library in _controller().lib_controllers:
-        # threadpoolctl heeds only the first Python thread that sets OpenBLAS's; here a lock orders all of them.
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread(force=True)
-        library.set_num_threads(n)
+    for set_number in _setters():
+        set_number(n)
 
 
 def run(work: Callable[[T], None], blocks: Iterable[T]) -> None:

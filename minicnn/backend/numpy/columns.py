@@ -18,22 +18,25 @@ Array = Any
 SHARED = 2**22  # multiplications from which threads pay
 
 
-def _columns(x: Array, kernel: tuple[int, ...], out: tuple[int, int], geometry: Geometry) -> Array:
-    """(N, C, H, W) -> (N, C · KH · KW, OH · OW); a view, if each window is a pixel."""
+def _windows(x: Array, kernel: tuple[int, ...], out: tuple[int, int], geometry: Geometry) -> Array:
+    """(N, C, H, W) -> a view of all windows, (N, C, KH, KW, OH, OW), of a padded copy if there is padding."""
     n, c, h, w = x.shape
     (top, bottom), (left, right) = geometry.padding
     if top or bottom or left or right:
         padded = np.zeros((n, c, h + top + bottom, w + left + right), x.dtype)
         padded[:, :, top : top + h, left : left + w] = x
         x = padded
-    elif tuple(kernel) == geometry.stride == (1, 1):
-        return x.reshape(n, c, h * w)
     (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     a, b, high, wide = x.strides
-    windows = np.lib.stride_tricks.as_strided(
+    return np.lib.stride_tricks.as_strided(
         x, (n, c, *kernel, *out), (a, b, high * dh, wide * dw, high * sh, wide * sw), writeable=False
     )
-    return windows.reshape(n, c * kernel[0] * kernel[1], out[0] * out[1])
+
+
+def _flat(windows: Array) -> Array:
+    """(N, C, KH, KW, OH, OW) -> columns, (N, C · KH · KW, OH · OW); a view, if each window is a pixel."""
+    n, c, kh, kw, oh, ow = windows.shape
+    return windows.reshape(n, c * kh * kw, oh * ow)
 
 
 def _parts(size: int, work: int) -> list[slice]:
@@ -45,25 +48,34 @@ def _parts(size: int, work: int) -> list[slice]:
 
 def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
-    o, _, *kernel = weight.shape
-    out = geometry.out(x.shape[2:], tuple(kernel))
-    columns = _columns(x, tuple(kernel), out, geometry)
-    kernels = weight.reshape(o, -1)
-    y = np.empty((x.shape[0], o, columns.shape[2]), x.dtype)
+    n, (o, _, *kernel) = x.shape[0], weight.shape
+    oh, ow = geometry.out(x.shape[2:], tuple(kernel))
+    windows, kernels = _windows(x, tuple(kernel), (oh, ow), geometry), weight.reshape(o, -1)
+    y = np.empty((n, o, oh * ow), x.dtype)
+    work = y.size * kernels.shape[1]
 
-    def share(some: slice) -> None:
-        np.matmul(kernels[some], columns, out=y[:, some])
+    def rows(some: slice) -> None:
+        places = slice(some.start * ow, some.stop * ow)
+        product(slice(0, o), places, _flat(windows[..., some, :]))
+
+    def product(channels: slice, places: slice, columns: Array) -> None:
+        target = y[:, channels, places]
+        np.matmul(kernels[channels], columns, out=target)
         if bias is not None:
-            y[:, some] += bias[some, None]
+            target += bias[channels, None]
 
-    run(share, _parts(o, y.size * kernels.shape[1]))
-    return y.reshape(x.shape[0], o, *out)
+    if oh * ow >= o:  # threads share out the larger side, so that neither reads all of it
+        run(rows, _parts(oh, work))
+    else:
+        columns = _flat(windows)
+        run(lambda channels: product(channels, slice(0, oh * ow), columns), _parts(o, work))
+    return y.reshape(n, o, oh, ow)
 
 
 def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometry) -> Array:
     """The gradient for the weight: Σ over images of gradient · columnsᵀ."""
     n, o, *out = grad.shape
-    columns = _columns(x, tuple(shape[2:]), (out[0], out[1]), geometry)
+    columns = _flat(_windows(x, tuple(shape[2:]), (out[0], out[1]), geometry))
     g = grad.reshape(n, o, -1)
     dw = np.empty((o, columns.shape[1]), x.dtype)
 

@@ -104,13 +104,15 @@ def _choose(
         return "depthwise", "a kernel a channel: one elementwise pass a kernel offset"
     if len(kernel) > 2 or groups != 1 or 0 in x_shape or 0 in weight_shape:
         return "base", "three spatial dims, groups, or nothing to do: the plain kernel"
+    pixels = n * math.prod(sizes)
+    if n <= SINGLE and pixels <= (MANY if c < NARROW else LEAST):
+        if c >= NARROW >= o and dilation[0] == 1 and any(k > 1 for k in kernel):
+            return "narrow", f"{o} output channels of few pixels: columns that are views along one dim"
+        return "columns", "few pixels: columns that meet the kernels as they lie"
     if all(k == 1 for k in kernel):
         return "pointwise", "a window is one pixel: a product of pixels and channels"
     if kernel == sizes and inside and set(dilation) == {1}:
         return "whole", "a kernel as large as the image: a linear layer"
-    pixels = n * math.prod(sizes)
-    if n <= SINGLE and pixels <= (MANY if c < NARROW else LEAST):
-        return "columns", "few pixels: columns that meet the kernels as they lie"
     plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
     if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:

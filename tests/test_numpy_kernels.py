@@ -61,6 +61,8 @@ def test_convolution_and_its_gradients(d, data):
     assume(min(output_size(*a) for a in zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)) > 0)
     expected = Backend.conv(NUMPY, x, weight, bias, *moves)
     near(NUMPY.conv(x, weight, bias, *moves), expected, 1e-13)
+    columns = NUMPY.conv_columns(x, weight.shape, *moves)
+    near(NUMPY.conv(x, weight, bias, *moves, columns), expected, 1e-13)
     grad = laid_out(data.draw, np.random.default_rng(1).normal(size=expected.shape))
     sizes = x.shape[2:]
     near(
@@ -70,6 +72,11 @@ def test_convolution_and_its_gradients(d, data):
     )
     near(
         NUMPY.conv_weight_grad(grad, x, weight.shape, *moves),
+        Backend.conv_weight_grad(NUMPY, grad, x, weight.shape, *moves),
+        1e-13,
+    )
+    near(
+        NUMPY.conv_weight_grad(grad, x, weight.shape, *moves, columns),
         Backend.conv_weight_grad(NUMPY, grad, x, weight.shape, *moves),
         1e-13,
     )

@@ -152,10 +152,28 @@ class Backend:
         rows = split.transpose(1, 0, *range(3, 3 + 2 * d), 2)  # (G, N, *P, *K, C/G)
         return rows.reshape(groups, n * _product(rest[:d]), _product(kernel) * (c // groups))
 
+    def conv_columns(
+        self, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Any:
+        """Return what `conv` makes of x, where `conv_weight_grad` needs the same and it is small; else None."""
+        return None
+
     def conv(
-        self, x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Pads, dilation: Ints, groups: int
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+        columns: Any = None,
     ) -> Array:
-        """Return x ⋆ weight + bias: (N, C, *S), (O, C/G, *K) and (O,) or None -> (N, O, *P)."""
+        """Return x ⋆ weight + bias: (N, C, *S), (O, C/G, *K) and (O,) or None -> (N, O, *P).
+
+        Args:
+            columns: what `conv_columns` returned, of the same arguments; made where it is needed and not given.
+        """
         kernel = weight.shape[2:]
         cols = self.im2col(x, kernel, stride, padding, dilation, groups)  # (G, N·P, K·C/G)
         out = self.matmul(cols, self._weight_rows(weight, groups).swapaxes(1, 2))  # (G, N·P, O/G)
@@ -185,7 +203,15 @@ class Backend:
         return self._add_windows(cols, sizes, tuple(out), tuple(kernel), stride, padding, dilation)
 
     def conv_weight_grad(
-        self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+        self,
+        grad: Array,
+        x: Array,
+        weight_shape: Ints,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+        columns: Any = None,
     ) -> Array:
         """Return the gradient for the weight: (N, O, *P) and (N, C, *S) -> (O, C/G, *K)."""
         # The columns are made again: kept from forward, they would hold K times the input's memory until here.

@@ -87,9 +87,27 @@ class NumpyBackend(Backend):
         d = len(sizes)
         return np.empty((*sizes, n, c), dtype).transpose(d, d + 1, *range(d))
 
+    def conv_columns(
+        self, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+    ) -> Any:
+        choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, stride, padding, dilation, groups)
+        if x.ndim != 4 or choice != "narrow":
+            return None
+        return narrow.columns_of(x, tuple(weight_shape[2:]), Geometry(stride, padding, dilation))
+
     def conv(
-        self, x: Array, weight: Array, bias: Array | None, stride: Ints, padding: Pads, dilation: Ints, groups: int
+        self,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+        columns: Any = None,
     ) -> Array:
+        if columns is not None:
+            return narrow.conv(x, weight, bias, Geometry(stride, padding, dilation), columns)
         choice, _ = choose(x.shape, weight.shape, x.dtype.char, stride, padding, dilation, groups)
         if choice == "base":
             return super().conv(x, weight, bias, stride, padding, dilation, groups)
@@ -118,8 +136,18 @@ class NumpyBackend(Backend):
         return kernel.input_grad(grad, weight, sizes, geometry)
 
     def conv_weight_grad(
-        self, grad: Array, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+        self,
+        grad: Array,
+        x: Array,
+        weight_shape: Ints,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+        columns: Any = None,
     ) -> Array:
+        if columns is not None:
+            return narrow.weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation), columns)
         moves = (stride, padding, dilation)
         choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, *moves, groups, for_weight=True)
         if choice == "base":

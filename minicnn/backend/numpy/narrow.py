@@ -26,8 +26,9 @@ SHARED = 2**19  # numbers from which threads pay
 BLOCK = 2**18  # numbers of a block
 
 
-def _columns(x: Array, kernel: Ints, out: Ints, geometry: Geometry) -> Array:
+def columns_of(x: Array, kernel: Ints, geometry: Geometry) -> Array:
     """(N, C, H, W) -> the columns of each output row, (OH, KH · C · KW, OW · N), a view of fewer numbers."""
+    out = geometry.out(x.shape[2:], (kernel[0], kernel[1]))
     moved = x.transpose(CHANNELS_SECOND)
     h, c, w, n = moved.shape
     top, left = geometry.padding[0][0], geometry.padding[1][0]
@@ -59,11 +60,12 @@ def _shares(rows: int, size: int) -> list[slice]:
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 
 
-def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
-    """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
+def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, columns: Array | None = None) -> Array:
+    """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW); the columns of x, if they are there already."""
     n, (o, _, *kernel) = x.shape[0], weight.shape
     out = geometry.out(x.shape[2:], tuple(kernel))
-    columns = _columns(x, tuple(kernel), out, geometry)
+    if columns is None:
+        columns = columns_of(x, tuple(kernel), geometry)
     kernels = weight.transpose(0, 2, 1, 3).reshape(o, -1)  # (O, KH · C · KW)
     if o < FEW:
         y = empty_in(CHANNELS_SECOND, (n, o, *out), x.dtype)
@@ -88,11 +90,14 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     return y
 
 
-def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometry) -> Array:
+def weight_grad(
+    grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometry, columns: Array | None = None
+) -> Array:
     """The gradient for the weight: Σ over the output's rows of gradient · columns."""
     o, c, kh, kw = shape
     out = (grad.shape[2], grad.shape[3])
-    columns = _columns(x, (kh, kw), out, geometry)
+    if columns is None:
+        columns = columns_of(x, (kh, kw), geometry)
     second = grad.transpose(CHANNELS_SECOND).flags.c_contiguous
     if second:
         g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)

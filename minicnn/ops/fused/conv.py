@@ -50,14 +50,15 @@ class Conv(Fused):
         return y if bias is None else y + bias.reshape(o, *(1 for _ in out))
 
     @staticmethod
-    def forward(be: Backend, x: Array, weight: Array, bias: Array | None, **params: Any) -> tuple[Array, None]:
-        return be.conv(x, weight, bias, **params), None
+    def forward(be: Backend, x: Array, weight: Array, bias: Array | None, **params: Any) -> tuple[Array, Any]:
+        columns = be.conv_columns(x, weight.shape, **params)
+        return be.conv(x, weight, bias, columns=columns, **params), columns
 
     @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],
-        saved: None,
+        saved: Any,
         needs: Sequence[bool],
         x: Array,
         weight: Array,
@@ -67,7 +68,7 @@ class Conv(Fused):
         (g,) = grads
         return [
             be.conv_input_grad(g, weight, x.shape[2:], **params) if needs[0] else None,
-            be.conv_weight_grad(g, x, weight.shape, **params) if needs[1] else None,
+            be.conv_weight_grad(g, x, weight.shape, columns=saved, **params) if needs[1] else None,
             be.channel_sums(g) if needs[2] else None,
         ]
 

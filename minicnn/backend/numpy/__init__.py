@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Array, Backend, Ints, Pads
+from minicnn.backend.base import Array, Backend, Ints, Pads, output_size
 from minicnn.backend.numpy import (
     columns,
     depthwise,
@@ -111,6 +111,12 @@ class NumpyBackend(Backend):
         choice, _ = choose(x.shape, weight.shape, x.dtype.char, stride, padding, dilation, groups)
         if choice == "base":
             return super().conv(x, weight, bias, stride, padding, dilation, groups)
+        if choice == "groups":
+            y = self.empty_map((x.shape[0], weight.shape[0], *_out(x, weight, stride, padding, dilation)), x.dtype)
+            for some, mine in _groups(groups, x.shape[1], weight.shape[0]):
+                part = None if bias is None else bias[mine]
+                y[:, mine] = self.conv(x[:, some], weight[mine], part, stride, padding, dilation, 1)
+            return y
         if x.ndim == 3:
             y = self.conv(_flat(x), _flat(weight), bias, *_flat_moves(stride, padding, dilation), groups)
             return y[:, :, 0]
@@ -129,6 +135,11 @@ class NumpyBackend(Backend):
         choice, _ = choose((n, o, *sizes), turned, grad.dtype.char, stride, padding, dilation, groups)
         if choice == "base":
             return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
+        if choice == "groups":
+            dx = self.empty_map((n, weight.shape[1] * groups, *sizes), grad.dtype)
+            for some, mine in _groups(groups, dx.shape[1], o):
+                dx[:, some] = self.conv_input_grad(grad[:, mine], weight[mine], sizes, stride, padding, dilation, 1)
+            return dx
         if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
@@ -152,6 +163,10 @@ class NumpyBackend(Backend):
         choice, _ = choose(x.shape, tuple(weight_shape), x.dtype.char, *moves, groups, for_weight=True)
         if choice == "base":
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups)
+        if choice == "groups":
+            shape = (weight_shape[0] // groups, *weight_shape[1:])
+            parts = _groups(groups, x.shape[1], weight_shape[0])
+            return np.concatenate([self.conv_weight_grad(grad[:, m], x[:, s], shape, *moves, 1) for s, m in parts])
         if x.ndim == 3:
             shape = (*weight_shape[:2], 1, *weight_shape[2:])
             moves = _flat_moves(stride, padding, dilation)
@@ -214,6 +229,16 @@ def _add_rows(target: Array, index: Array, values: Array) -> None:
             return
         target[places[starts]] += rows[starts]
         places, rows = places[~first], rows[~first]
+
+
+def _groups(groups: int, c: int, o: int) -> Iterator[tuple[slice, slice]]:
+    """Yield each group's input channels and output channels."""
+    for k in range(groups):
+        yield tuple(slice(k * size // groups, (k + 1) * size // groups) for size in (c, o))  # type: ignore[misc]
+
+
+def _out(x: Array, weight: Array, stride: Ints, padding: Pads, dilation: Ints) -> Ints:
+    return tuple(output_size(*a) for a in zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True))
 
 
 def _is_zero(value: Any) -> bool:

@@ -15,6 +15,7 @@ from minicnn.backend.base import Ints, Pads, output_size
 NARROW = 12  # input channels below which the rows of im2col have runs too short to copy
 FEWEST = 3  # output channels below which Winograd's transforms cost more than its products save
 LEAST = 1024  # pixels of the batch below which transforming the kernels does
+GROUPED = 8  # channels of a group from which it is worth a convolution of its own
 SINGLE = 2  # images up to which kernels are not worth rearranging, if they have no more pixels than LEAST,
 MANY = 4096  # or, with few channels, than this
 TINY = 4  # pixels along a side up to which much of the windows lies outside the image
@@ -24,7 +25,8 @@ class Plan(NamedTuple):
     """A choice of kernel, and what it costs.
 
     Attributes:
-        algorithm: "winograd", "pointwise", "whole", "depthwise", "columns", "narrow", "offsets", "rows" or "base".
+        algorithm: the kernel's name, which is that of its file in `minicnn/backend/numpy/`; "groups" where each group
+            is a convolution of its own, "base" for the plain kernel of `minicnn/backend/base.py`.
         why: the reason, in words.
         multiplications: of the forward pass, transforms included.
         direct: those of the sum that defines it.
@@ -102,8 +104,11 @@ def _choose(
     o, _, *kernel = weight_shape
     if len(kernel) == 2 and groups == c == o > 1 and n > 0:
         return "depthwise", "a kernel a channel: one elementwise pass a kernel offset"
-    if len(kernel) > 2 or groups != 1 or 0 in x_shape or 0 in weight_shape:
-        return "base", "three spatial dims, groups, or nothing to do: the plain kernel"
+    if len(kernel) > 2 or 0 in x_shape or 0 in weight_shape:
+        return "base", "three spatial dims, or nothing to do: the plain kernel"
+    if groups > 1:
+        few = c // groups < GROUPED
+        return ("base", "groups of few channels: the plain kernel") if few else ("groups", "each group by itself")
     pixels = n * math.prod(sizes)
     if n <= SINGLE and pixels <= (MANY if c < NARROW else LEAST):
         if c >= NARROW >= o and dilation[0] == 1 and any(k > 1 for k in kernel):

@@ -85,7 +85,7 @@ def test_resident_memory_is_flat_over_a_thousand_steps():
 
 
 def test_what_a_step_allocates_is_freed_by_the_next():
-    """By the count of Python's and NumPy's allocations, which is the same after 5 steps and after 50, to 16 KiB."""
+    """By the count of Python's and NumPy's allocations, which is the same after 5 steps and after 50, to 64 KiB."""
     training, held = Training(), []
     with traced():
         for i in range(50):
@@ -93,7 +93,7 @@ def test_what_a_step_allocates_is_freed_by_the_next():
             if i + 1 in (5, 50):
                 gc.collect()  # empties Python's own lists of freed tuples, too
                 held.append(tracemalloc.get_traced_memory()[0])
-    assert held[1] - held[0] < 2**14, held
+    assert held[1] - held[0] < 2**16, held
 
 
 # ---- gradients

@@ -15,8 +15,7 @@ import pytest
 
 import minicnn
 from minicnn import nn
-from minicnn.backend import explain_conv
-from minicnn.backend.numpy.plan import set_winograd
+from minicnn.backend import explain_conv, set_winograd
 from minicnn.data import CIFAR10, find_datasets
 
 pytestmark = pytest.mark.slow

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 KEEP = "MINICNN_KEEP_MEMORY"  # 0 leaves the C library's allocator as it is
+LARGEST = 64 << 20  # bytes of a scratch array that is kept
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # names and numbers of glibc's <malloc.h>
 
 
@@ -40,18 +41,29 @@ def keep_freed_memory() -> None:
 
 
 def empty_cache() -> None:
-    """Give freed memory back to the system."""
+    """Give freed memory back to the system; threads drop their scratch arrays when next they ask for one."""
+    global _generation
+    _generation += 1
     library = _c_library()
     if library is not None:
         library.malloc_trim(0)
 
 
 _kept = threading.local()
+_generation = 0  # how often the cache was emptied
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array of this thread's own, holding whatever it held: its next use by this name takes it back."""
+    """Return an array of this thread's own, holding whatever it held: its next use by this name takes it back.
+
+    One array a name is kept, unless it is larger than `LARGEST`.
+    """
     size = math.prod(shape)
+    if size * np.dtype(dtype).itemsize > LARGEST:
+        return np.empty(shape, dtype)
+    if _kept.__dict__.get("generation") != _generation:
+        _kept.__dict__.clear()
+        _kept.generation = _generation
     buffer = _kept.__dict__.get(name)
     if buffer is None or buffer.size < size or buffer.dtype != dtype:
         buffer = _kept.__dict__[name] = np.empty(size, dtype)

@@ -51,26 +51,12 @@ class Plan(NamedTuple):
 
 
 class _Switch:
-    """Whether Winograd's convolution may be chosen."""
+    """Whether Winograd's convolution may be chosen: `minicnn.backend.set_winograd`."""
 
     winograd = os.environ.get("MINICNN_WINOGRAD", "1") != "0"
 
 
-def set_winograd(enabled: bool) -> None:
-    """Let float32 convolutions of stride 1 go by Winograd's algorithm, or not; so does ``MINICNN_WINOGRAD=0``.
-
-    With 3×3 kernels it takes a quarter of the multiplications, with 2×2 to 5×5 ones a third. Its error is about 1e-5
-    of the largest value, ten times the direct sum's; float64 never goes by it.
-
-    >>> from minicnn.backend import explain_conv
-    >>> set_winograd(False)
-    >>> explain_conv((64, 64, 32, 32), (64, 64, 3, 3), padding=1).algorithm
-    'rows'
-    >>> set_winograd(True)
-    >>> explain_conv((64, 64, 32, 32), (64, 64, 3, 3), padding=1).algorithm
-    'winograd'
-    """
-    _Switch.winograd = bool(enabled)
+switch = _Switch()
 
 
 def choose(
@@ -85,7 +71,7 @@ def choose(
 ) -> tuple[str, str]:
     """Return the kernel for a convolution of these shapes, or for its weight's gradient, and the reason."""
     inside = not any(map(any, padding))
-    return _choose(x_shape, weight_shape, dtype, stride, inside, dilation, groups, _Switch.winograd, for_weight)
+    return _choose(x_shape, weight_shape, dtype, stride, inside, dilation, groups, switch.winograd, for_weight)
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,9 @@ class Relu(Unary):
 
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return be.elementwise(be.xp.maximum, x, 0)
+        if x.dtype.kind == "f":  # in NumPy, four times as fast as a maximum with a number
+            return be.elementwise(lambda x: be.xp.clip(x, 0.0, math.inf), x)
+        return be.xp.maximum(x, 0)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def _ratio(pair: tuple[Sequence[float], Sequence[float]], x: Array) -> Array:
 class Erf(Unary):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return erf_of(be, x)
+        return be.elementwise(lambda x: erf_of(be, x), x)
 
     @staticmethod
     def grad_x(g: Tensor, x: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class Erf(Unary):
 class Erfc(Unary):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        return erf_of(be, x, complement=True)
+        return be.elementwise(lambda x: erf_of(be, x, complement=True), x)
 
     @staticmethod
     def grad_x(g: Tensor, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.numpy.layout import order_of
 from minicnn.backend.threads import run
 
 Array = Any
@@ -28,7 +29,7 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
             first, shape, size = a, a.shape, a.size
     if shape is None or size is None:
         return function(*arrays)
-    order = sorted(range(first.ndim), key=lambda d: -abs(first.strides[d]))  # the memory's, which the result keeps
+    order = order_of(first)  # which the result keeps
     views = [a.transpose(order) if isinstance(a, np.ndarray) else a for a in arrays]
     long = [v for v in views if isinstance(v, np.ndarray)]
     ordered = long[0].shape
@@ -66,7 +67,7 @@ def in_place(function: Callable[..., None], arrays: tuple[Array, ...]) -> None:
     if first.size < LARGE or any(a.strides != first.strides or a.shape != first.shape for a in arrays):
         function(*arrays)
         return
-    order = sorted(range(first.ndim), key=lambda d: -abs(first.strides[d]))
+    order = order_of(first)
     views = [a.transpose(order) for a in arrays]
     if not all(v.flags.c_contiguous for v in views):
         function(*arrays)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn.backend import get
+from minicnn.backend import explain_conv, get
 from minicnn.backend.base import Backend, output_size
 from minicnn.backend.numpy import elementwise, norm, product, winograd
 from minicnn.backend.numpy.plan import choose
+from minicnn.errors import ShapeError
 
 NUMPY = get("numpy")
 small = st.integers(1, 3)
@@ -267,3 +268,12 @@ def test_in_place_work_in_blocks(data):
         patch.setattr(elementwise, "BLOCK", 7)
         NUMPY.in_place(double_and_add, x, y)
     np.testing.assert_array_equal(x, expected)
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "groups"),
+    [((2, 3, 8, 8), (4, 5, 3, 3), 1), ((2, 4, 8), (4, 4, 3, 3), 1), ((2, 4, 8, 8), (3, 2, 3, 3), 2)],
+)
+def test_explain_conv_refuses_shapes_that_no_convolution_has(x, weight, groups):
+    with pytest.raises(ShapeError, match="explain_conv"):
+        explain_conv(x, weight, groups=groups)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.backend.base import Array, Backend
-from minicnn.errors import BackendError, DTypeError, message
+from minicnn.errors import BackendError, DTypeError, ShapeError, message
 
 __all__ = [
     "Array",
@@ -209,6 +209,16 @@ def explain_conv(
             )
         )
     stride, dilation = ints(where, "stride", stride, d, 1), ints(where, "dilation", dilation, d, 1)
+    (groups,) = ints(where, "groups", groups, 1, 1)
+    if len(x_shape) != len(weight_shape) or x_shape[1] != weight_shape[1] * groups or weight_shape[0] % groups:
+        raise ShapeError(
+            message(
+                where,
+                f"the weight's channels times groups, {weight_shape[1]} · {groups}, must be the input's.",
+                f"x_shape {tuple(x_shape)} = (N, C, ...); weight_shape {tuple(weight_shape)} = (O, C/groups, ...)",
+                "give shapes that a convolution would take.",
+            )
+        )
     kernel = tuple(weight_shape[2:])
     padding = pads(where, padding, kernel, stride, dilation)
     output_sizes(where, x_shape[2:], kernel, stride, padding, dilation)

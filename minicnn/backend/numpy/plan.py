@@ -148,6 +148,9 @@ def plan(
         scratch = copied
     elif algorithm == "columns":
         scratch = copied + n * math.prod(out) * depth
+    elif algorithm == "narrow":
+        high = (out[0] - 1) * stride[0] + kernel[0] if len(out) > 1 else 1
+        scratch = high * c * kernel[-1] * out[-1] * n
     elif algorithm == "whole":
         scratch = n * depth + o * depth
     elif algorithm == "offsets":

@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+import minicnn
 from minicnn.cli import main
+from minicnn.testing.call import Call
 from minicnn.testing.suite import CHECKS, check_errors, every_function, samples_of
 from minicnn.testing.teeth import planted
 
@@ -33,6 +35,17 @@ def test_other_seeds_pass_too(name, seed):
     for sample in samples_of(public, seed):
         CHECKS["first order"](public, sample, seed)
         CHECKS["definition"](public, sample, seed)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_computed_without_recording_is_what_is_recorded(name):
+    for sample in samples_of(FUNCTIONS[name], seed=0):
+        for dtype in ("float64", "float32"):
+            recorded = Call(FUNCTIONS[name], sample, dtype).run()
+            with minicnn.no_grad():
+                plain = Call(FUNCTIONS[name], sample, dtype).run()
+            for x, y in zip(recorded, plain, strict=True):
+                np.testing.assert_array_equal(x.detach().numpy(), y.detach().numpy())
 
 
 def test_samples_repeat():

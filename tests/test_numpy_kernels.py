@@ -162,6 +162,43 @@ def test_choosing_by_bits(data):
         np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_both_gradients_side_by_side(data):
+    x, weight, bias, moves = case(data.draw, 2)
+    assume(min(output_size(*a) for a in zip(x.shape[2:], weight.shape[2:], *moves[:3], strict=True)) > 0)
+    grad = laid_out(data.draw, np.random.default_rng(1).normal(size=Backend.conv(NUMPY, x, weight, bias, *moves).shape))
+    needs = (True, data.draw(st.booleans()), data.draw(st.booleans()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minicnn.backend.numpy.LEAST", 0)
+        found = NUMPY.conv_grads(grad, x, weight, needs, *moves, NUMPY.conv_columns(x, weight.shape, *moves))
+    for one, expected in zip(found, Backend.conv_grads(NUMPY, grad, x, weight, needs, *moves), strict=True):
+        assert (one is None) == (expected is None)
+        if one is not None:
+            near(one, expected, 1e-13)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_flattened_map_and_the_linear_layers_after_it(data):
+    shape = tuple(data.draw(st.integers(0, 6)) for _ in range(4))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
+    x = laid_out(data.draw, rng.normal(size=shape))
+    flat = NUMPY.reshape(x, (shape[0], shape[1] * shape[2] * shape[3]))
+    np.testing.assert_array_equal(flat, x.reshape(flat.shape))
+    matrix = laid_out(data.draw, rng.normal(size=(flat.shape[1], data.draw(st.integers(1, 5)))))
+    near(NUMPY.map_rows(flat, matrix), flat @ matrix, 1e-13)
+    near(NUMPY.reshape(flat, shape), x, 0)
+
+
+def test_linear_layers_keep_the_features_first():
+    x = np.zeros((4, 4, 6, 8)).transpose(3, 1, 0, 2)  # as a narrow convolution leaves it: images last
+    flat = NUMPY.reshape(x, (8, 96))
+    assert flat.T.flags.c_contiguous
+    assert NUMPY.map_rows(flat, np.zeros((96, 5))).T.flags.c_contiguous
+    assert np.shares_memory(NUMPY.reshape(flat, (8, 4, 4, 6)), flat)
+
+
 @pytest.mark.parametrize("d", [1, 2, 3])
 @settings(max_examples=150, deadline=None)
 @given(st.data())
@@ -184,6 +221,7 @@ def test_max_pool(d, data):
     found = NUMPY.max_pool(x, kernel, stride, padding, dilation, out)
     np.testing.assert_array_equal(found[0], y)
     np.testing.assert_array_equal(found[1], index)
+    np.testing.assert_array_equal(NUMPY.max_pool_values(x, kernel, stride, padding, dilation, out), y)
     grad = laid_out(draw, rng.normal(size=y.shape).astype(x.dtype))
     expected = Backend.max_pool_grad(NUMPY, grad, index, sizes, kernel, stride, padding, dilation)
     near(NUMPY.max_pool_grad(grad, index, sizes, kernel, stride, padding, dilation), expected, 1e-6)

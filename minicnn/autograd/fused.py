@@ -26,6 +26,7 @@ class Fused(Op, abstract=True):
     - ``backward(be, grads, saved, needs, *arrays, **params)``: on arrays; ``grads`` has one entry an output (None
       where nothing came back) and ``needs`` one bool an input. Returns one gradient an input, None where not
       needed; each an array of its own, that no one else holds.
+    - ``infer(be, *arrays, **params)``, if that is quicker: the output alone, for where nothing is recorded.
 
     Attributes:
         reads: the positions of the inputs that backward reads; None for all. Others may change in place before it.
@@ -39,6 +40,7 @@ class Fused(Op, abstract=True):
     arity: ClassVar[int]  # how many inputs the op has
     definition: ClassVar[Any]
     forward: ClassVar[Any]
+    infer: ClassVar[Any] = None
 
     def __init_subclass__(cls, abstract: bool = False, register: bool = True) -> None:
         super().__init_subclass__(abstract, register)
@@ -55,10 +57,13 @@ class Fused(Op, abstract=True):
         if mode.by_definition:
             return cls.definition(*inputs, **params)
         be, arrays, wanted = unwrap(cls.name, inputs)
+        wanted = wanted and mode.recording
+        if cls.infer is not None and not wanted:
+            return cls._output(be, cls.infer(be, *arrays, **params), None)
         result, saved = cls.forward(be, *arrays, **params)
         node = None
-        if wanted and mode.recording:
-            edges = tuple(edge_of(x) if isinstance(x, TapeTensor) else None for x in inputs)
+        if wanted:
+            edges = [edge_of(x) if isinstance(x, TapeTensor) else None for x in inputs]
             node = FusedNode(cls, edges, inputs, params, saved)
         if isinstance(result, tuple):
             return tuple(
@@ -132,7 +137,7 @@ class FusedNode(Node):
     output_memory: Memory | None = None
 
     def __init__(
-        self, op: type[Fused], edges: tuple[Any, ...], inputs: Sequence[Any], params: dict[str, Any], saved: Any
+        self, op: type[Fused], edges: Sequence[Any], inputs: Sequence[Any], params: dict[str, Any], saved: Any
     ) -> None:
         super().__init__(op.name, edges)
         self.op = op
@@ -145,7 +150,7 @@ class FusedNode(Node):
         if inputs is None:
             raise self.freed()
         grads = tuple(grad.grads) if isinstance(grad, Outputs) else (grad,)
-        needs = tuple(edge is not None for edge in self.edges)
+        needs = tuple([edge is not None for edge in self.edges])
         self.check_written(self.output_memory)
         if create_graph:
             self.check_unchanged(inputs)

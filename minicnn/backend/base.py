@@ -11,9 +11,11 @@ the design: N, C, O, spatial input S = (H, W), output P = (OH, OW), kernel K = (
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minicnn.backend.pooling import Pooling
 from minicnn.random import Generator
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray, or the strict array of the tests
@@ -30,7 +32,7 @@ def output_size(size: int, kernel: int, stride: int, pads: tuple[int, int], dila
     return (size + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
 
 
-class Backend:
+class Backend(Pooling):
     """One array library and the kernels on it.
 
     Attributes:
@@ -92,6 +94,16 @@ class Backend:
         """Return the matrix product, as ``xp.matmul``."""
         return self.xp.matmul(a, b)
 
+    def map_rows(self, rows: Array, matrix: Array) -> Array:
+        """Return rows @ matrix, (M, I) @ (I, O) -> (M, O); a backend may choose its memory order."""
+        return self.matmul(rows, matrix)
+
+    # ---- another shape
+
+    def reshape(self, x: Array, shape: Ints) -> Array:
+        """Return x in another shape, a view where one can be had; a backend may choose the memory order of a copy."""
+        return x.reshape(shape)
+
     # ---- windows
 
     def strided_windows(self, x: Array, kernel: Ints, stride: Ints, dilation: Ints) -> Array:
@@ -150,7 +162,7 @@ class Backend:
         d = len(kernel)
         split = windows.reshape(n, groups, c // groups, *rest)  # (N, G, C/G, *P, *K)
         rows = split.transpose(1, 0, *range(3, 3 + 2 * d), 2)  # (G, N, *P, *K, C/G)
-        return rows.reshape(groups, n * _product(rest[:d]), _product(kernel) * (c // groups))
+        return rows.reshape(groups, n * math.prod(rest[:d]), math.prod(kernel) * (c // groups))
 
     def conv_columns(
         self, x: Array, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
@@ -197,9 +209,9 @@ class Backend:
         n, _, *out = grad.shape
         _, c_group, *kernel = weight.shape
         cols = self.matmul(self._to_rows(grad, groups), self._weight_rows(weight, groups))  # (G, N·P, K·C/G)
-        cols = cols.reshape(groups, n, *out, _product(kernel), c_group)
+        cols = cols.reshape(groups, n, *out, math.prod(kernel), c_group)
         cols = cols.transpose(-2, 1, 0, -1, *range(2, 2 + len(out)))  # (K, N, G, C/G, *P)
-        cols = cols.reshape(_product(kernel), n, groups * c_group, *out)  # (K, N, C, *P)
+        cols = cols.reshape(math.prod(kernel), n, groups * c_group, *out)  # (K, N, C, *P)
         return self._add_windows(cols, sizes, tuple(out), tuple(kernel), stride, padding, dilation)
 
     def conv_weight_grad(
@@ -220,6 +232,26 @@ class Backend:
         o, c_group, *kernel = weight_shape
         return self.xp.ascontiguousarray(self.xp.moveaxis(rows.reshape(o, *kernel, c_group), -1, 1))
 
+    def conv_grads(
+        self,
+        grad: Array,
+        x: Array,
+        weight: Array,
+        needs: Sequence[bool],
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
+        columns: Any = None,
+    ) -> list[Array]:
+        """Return the gradients for x, the weight and the bias, each None where it is not needed."""
+        moves = (stride, padding, dilation, groups)
+        return [
+            self.conv_input_grad(grad, weight, x.shape[2:], *moves) if needs[0] else None,
+            self.conv_weight_grad(grad, x, weight.shape, *moves, columns) if needs[1] else None,
+            self.channel_sums(grad) if needs[2] else None,
+        ]
+
     def _weight_rows(self, weight: Array, groups: int) -> Array:
         """(O, C/G, *K) -> (G, O/G, K·C/G), columns in `im2col`'s order."""
         o = weight.shape[0]
@@ -230,7 +262,7 @@ class Backend:
         n, o, *out = grad.shape
         split = grad.reshape(n, groups, o // groups, *out)
         rows = split.transpose(1, 0, *range(3, 3 + len(out)), 2)  # (G, N, *P, O/G)
-        return rows.reshape(groups, n * _product(out), o // groups)
+        return rows.reshape(groups, n * math.prod(out), o // groups)
 
     def _from_rows(self, rows: Array, n: int, out: Ints) -> Array:
         """(G, N·P, O/G) -> (N, O, *P), left lying in memory as (N, *P, O)."""
@@ -281,92 +313,3 @@ class Backend:
             dx -= (d_bias / count).reshape(column)
             dx *= scale if weight is None else scale * weight.reshape(column)
         return dx, d_weight, d_bias
-
-    # ---- pooling: one pass a kernel offset, over all windows at once
-
-    def max_pool(
-        self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints
-    ) -> tuple[Array, Array]:
-        """Return each window's maximum, (N, C, *S) -> (N, C, *P), and the offset in the window of the first one.
-
-        As in PyTorch, NaN wins, the last of them, and a window of −∞ alone names its first element inside the image.
-        """
-        xp = self.xp
-        padded = self.pad(x, padding, -float("inf"))
-        best: Any = None
-        index: Any = None
-        for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
-            part = padded[(..., *where)]
-            if best is None:
-                best = part.copy(order="K")
-                index = xp.zeros_like(best, dtype="uint8" if _product(kernel) <= 256 else "int32")
-                if any(low for low, _ in padding):
-                    index[...] = self._first_inside(out, kernel, stride, padding, dilation)
-            else:
-                # k grows, so the larger of two offsets is the newer one; xp.where would branch at each element.
-                index = xp.maximum(index, (part > best).astype(index.dtype) * k)
-                xp.maximum(best, part, out=best)
-        if self.may_have_nan(best):
-            for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
-                part = padded[(..., *where)]
-                index = xp.where(part != part, k, index)
-        return best, index
-
-    def may_have_nan(self, x: Array) -> bool:
-        """Whether NaN may be among the values; a backend that can look without waiting for a device does."""
-        return True
-
-    def _first_inside(self, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Any:
-        """Return each window's first offset that is not padding before the image: (*P)."""
-        xp, first = self.xp, None
-        for n, k, s, (low, _), d in zip(out, kernel, stride, padding, dilation, strict=True):
-            along = xp.clip((low - xp.arange(n) * s + d - 1) // d, 0, k - 1)  # ⌈(p − i · s) / d⌉
-            first = along if first is None else first[..., None] * k + along
-        return first
-
-    def max_pool_grad(
-        self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
-    ) -> Array:
-        """Return the gradient for x: each window's goes to its first maximum; (N, C, *P) -> (N, C, *S)."""
-        parts = (grad * (index == k) for k in range(_product(kernel)))
-        return self._add_windows(parts, sizes, grad.shape[2:], kernel, stride, padding, dilation)
-
-    def sum_pool(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, out: Ints) -> Array:
-        """Return each window's sum, zeros around: (N, C, *S) -> (N, C, *P)."""
-        padded = self.pad(x, padding)
-        total = None
-        for where in self.offset_slices(out, kernel, stride, (1,) * len(kernel)):
-            part = padded[(..., *where)]
-            if total is None:
-                total = part.copy(order="K")
-            else:
-                total += part
-        return total
-
-    def sum_pool_grad(self, grad: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads) -> Array:
-        """Return the gradient for x: each window's goes to all its elements; (N, C, *P) -> (N, C, *S)."""
-        parts = itertools.repeat(grad, _product(kernel))
-        return self._add_windows(parts, sizes, grad.shape[2:], kernel, stride, padding, (1,) * len(kernel))
-
-    def _add_windows(
-        self, parts: Any, sizes: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
-    ) -> Array:
-        """Add one (N, C, *P) part a kernel offset where its windows read from, which may overlap: -> (N, C, *S).
-
-        One shifted add an offset has the same order every time, where a scatter of atomics has none.
-        """
-        grown = tuple(low + size + high for (low, high), size in zip(padding, sizes, strict=True))
-        total: Any = None
-        for part, where in zip(parts, self.offset_slices(out, kernel, stride, dilation), strict=True):
-            if total is None:
-                total = self.empty_map((*part.shape[:2], *grown), part.dtype)
-                total[...] = 0
-            total[(..., *where)] += part
-        return total[(..., *(slice(low, low + size) for (low, _), size in zip(padding, sizes, strict=True)))]
-
-
-def _product(sizes: Any) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total

@@ -145,7 +145,8 @@ def check_writable(tensor: TapeTensor, name: str) -> None:
 
     PyTorch refuses expanded tensors alone, and writes to overlapping windows one element after another.
     """
-    if _overlaps(tensor._array):
+    flags = getattr(tensor._array, "flags", None)
+    if (flags is None or not flags.c_contiguous) and _overlaps(tensor._array):
         raise GraphError(
             message(
                 name,
@@ -154,7 +155,7 @@ def check_writable(tensor: TapeTensor, name: str) -> None:
                 "change a copy: x.clone().",
             )
         )
-    if not getattr(getattr(tensor._array, "flags", None), "writeable", True):
+    if not getattr(flags, "writeable", True):
         raise GraphError(
             message(
                 name,

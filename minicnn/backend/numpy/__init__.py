@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from minicnn.backend.numpy import (
     columns,
     depthwise,
     elementwise,
+    layout,
     memory,
     narrow,
     norm,
@@ -26,6 +27,7 @@ from minicnn.backend.numpy import (
 )
 from minicnn.backend.numpy.plan import choose
 from minicnn.backend.numpy.rows import Geometry
+from minicnn.backend.threads import side_by_side
 
 memory.keep_freed_memory()
 KERNELS: dict[str, Any] = {
@@ -37,6 +39,7 @@ KERNELS: dict[str, Any] = {
     "offsets": offsets,
     "rows": rows,
 }
+LEAST, MOST = 2**22, 2**26  # multiplications of a convolution whose gradients are computed side by side
 
 
 class NumpyBackend(Backend):
@@ -82,6 +85,14 @@ class NumpyBackend(Backend):
 
     def matmul(self, a: Array, b: Array) -> Array:
         return product.matmul(a, b)
+
+    def map_rows(self, rows: Array, matrix: Array) -> Array:
+        if rows.flags.f_contiguous and not rows.flags.c_contiguous:
+            return product.matmul(matrix.T, rows.T).T  # features first, as the rows are
+        return product.matmul(rows, matrix)
+
+    def reshape(self, x: Array, shape: Ints) -> Array:
+        return layout.features_first(x, shape) if layout.images_last(x) else x.reshape(shape)
 
     # ---- memory order and convolution
 
@@ -178,6 +189,17 @@ class NumpyBackend(Backend):
             return winograd.weight_grad(grad, x, weight_shape, padding)
         return KERNELS[choice].weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
 
+    def conv_grads(self, grad: Array, x: Array, weight: Array, needs: Sequence[bool], *args: Any, **moves: Any) -> Any:
+        work = grad.size * math.prod(weight.shape[1:])  # multiplications
+        if not (needs[0] and needs[1] and LEAST <= work <= MOST):
+            return super().conv_grads(grad, x, weight, needs, *args, **moves)
+
+        def grads(*mine: bool) -> list[Array]:
+            return super(NumpyBackend, self).conv_grads(grad, x, weight, mine, *args, **moves)
+
+        (dx, _, _), (_, dw, db) = side_by_side(lambda: grads(True, False, False), lambda: grads(False, True, needs[2]))
+        return [dx, dw, db]
+
     # ---- batch norm
 
     def channel_sums(self, x: Array) -> Array:
@@ -208,7 +230,10 @@ class NumpyBackend(Backend):
         first: Any = 0
         if any(low for low, _ in padding):
             first = self._first_inside(out, kernel, stride, padding, dilation)
-        return pool.forward(pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out, first)
+        return pool.forward(*pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out, first)
+
+    def max_pool_values(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints) -> Array:
+        return pool.values(*pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out)
 
     def max_pool_grad(
         self, grad: Array, index: Array, sizes: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints

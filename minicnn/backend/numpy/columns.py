@@ -12,7 +12,7 @@ import numpy as np
 
 from minicnn.backend.numpy.offsets import meetings
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import get_num_threads, run
+from minicnn.backend.threads import available, run
 
 Array = Any
 SHARED = 2**22  # multiplications from which threads pay
@@ -41,7 +41,7 @@ def _flat(windows: Array) -> Array:
 
 def _parts(size: int, work: int) -> list[slice]:
     """Cut into one part a thread, where there is enough work."""
-    count = get_num_threads() if work >= SHARED else 1
+    count = available() if work >= SHARED else 1
     step = -(-size // count)
     return [slice(i, min(i + step, size)) for i in range(0, size, step)]
 

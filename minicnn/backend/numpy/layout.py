@@ -58,3 +58,25 @@ def empty_in(order: Ints, shape: Ints, dtype: Any) -> Array:
     """Return an uninitialized array whose dims lie in memory in this order."""
     back = sorted(range(len(order)), key=order.__getitem__)
     return np.empty([shape[d] for d in order], dtype).transpose(back)
+
+
+def images_last(x: Array) -> bool:
+    """Whether the first dim of maps, the images, is the last in memory, as narrow convolutions leave it."""
+    return x.ndim == 4 and x.strides[0] == x.itemsize and x.shape[0] > 1 and not x.flags.c_contiguous
+
+
+def features_first(x: Array, shape: Ints) -> Array:
+    """Return such maps (N, C, H, W) in another shape: flattened to (N, C · H · W), as a view of (C · H · W, N).
+
+    Whole rows are copied so, where row-major memory would take each number to another place. The linear layers after
+    it compute (features, N), too.
+    """
+    n, c, h, w = x.shape
+    if shape != (n, c * h * w):
+        return x.reshape(shape)
+    return np.ascontiguousarray(x.transpose(1, 2, 3, 0)).reshape(-1, n).T
+
+
+def strided(x: Array, shape: Ints, strides: Ints) -> Array:
+    """Return a view of a contiguous array's memory, as as_strided does, which takes ten times as long."""
+    return np.ndarray(shape, x.dtype, x, 0, strides)

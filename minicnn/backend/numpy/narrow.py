@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Ints
-from minicnn.backend.numpy.layout import empty_in, spatial_first
+from minicnn.backend.numpy.layout import empty_in, spatial_first, strided
 from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import get_num_threads, run
+from minicnn.backend.threads import available, run
 
 Array = Any
 CHANNELS_SECOND = (2, 1, 3, 0)  # the order (H, C, W, N)
@@ -36,26 +36,32 @@ def columns_of(x: Array, kernel: Ints, geometry: Geometry) -> Array:
     shifts = np.empty(((out[0] - 1) * stride[0] + kernel[0], c, kernel[1], out[1], n), x.dtype)
 
     def fill(some: slice) -> None:
-        low, high = (min(max(i - top, 0), h) for i in (some.start, some.stop))
-        shifts[some.start : low + top] = shifts[high + top : some.stop] = 0
+        low, high = min(max(some.start - top, 0), h), min(max(some.stop - top, 0), h)
+        if low + top > some.start:
+            shifts[some.start : low + top] = 0
+        if high + top < some.stop:
+            shifts[high + top : some.stop] = 0
         source, target = moved[low:high], shifts[low + top : high + top]
         if source.strides[-1] != x.itemsize:
             source = np.ascontiguousarray(source)  # once, before it is copied KW times
         for j in range(kernel[1]):
             windows, read = meeting(j * dilation - left, stride[1], out[1], 0, w)
             target[:, :, j, windows] = source[:, :, read]
-            target[:, :, j, : windows.start] = target[:, :, j, windows.stop :] = 0
+            if windows.start:
+                target[:, :, j, : windows.start] = 0
+            if windows.stop < out[1]:
+                target[:, :, j, windows.stop :] = 0
 
     run(fill, _shares(shifts.shape[0], shifts.size))
     row, width = shifts.strides[0], out[1] * n
-    return np.lib.stride_tricks.as_strided(
+    return strided(
         shifts, (out[0], kernel[0] * c * kernel[1], width), (stride[0] * row, width * x.itemsize, x.itemsize)
     )
 
 
 def _shares(rows: int, size: int) -> list[slice]:
     """Cut rows of so many numbers in all into blocks, of one for each thread at least, unless they are few."""
-    count = min(rows, max(-(-size // BLOCK), get_num_threads())) if size >= SHARED else 1
+    count = min(rows, max(-(-size // BLOCK), available())) if size >= SHARED else 1
     step = -(-rows // max(count, 1))
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 

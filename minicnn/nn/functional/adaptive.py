@@ -12,6 +12,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import ParameterError, ShapeError, message
+from minicnn.ops.fused.avg_pool import avg_pool
 from minicnn.ops.fused.spatial import check_input, ints
 from minicnn.ops.primitive.reduce import distinct
 from minicnn.tensor import Tensor
@@ -47,11 +48,11 @@ def _edges(size: int, out: int) -> list[tuple[int, int]]:
 
 def _adaptive_avg(where: str, d: int, input: Any, output_size: Any) -> Tensor:
     x, single, sizes = _adaptive(where, d, input, output_size)
+    if all(size % out == 0 for size, out in zip(x.shape[2:], sizes, strict=True)):
+        kernel = tuple(size // out for size, out in zip(x.shape[2:], sizes, strict=True))
+        return avg_pool(where, d, input, kernel, kernel, 0, False, True, None)
     for dim, out in enumerate(sizes, 2):
         size = x.shape[dim]
-        if size % out == 0:
-            x = x.reshape(*x.shape[:dim], out, size // out, *x.shape[dim + 1 :]).mean(dim + 1)
-            continue
         means = np.zeros((size, out))
         for i, (start, end) in enumerate(_edges(size, out)):
             means[start:end, i] = 1 / (end - start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from minicnn.backend import Array, Backend
 from minicnn.backend.base import Ints, Pads
 from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.ops.fused.max_pool import pool_params
-from minicnn.ops.fused.spatial import as_given
+from minicnn.ops.fused.spatial import Settled, as_given
 from minicnn.ops.primitive.pad import pad as surround
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class AvgPool(Fused):
         include: bool,
         divisor: int | None,
     ) -> tuple[Array, Any]:
-        scale = _scale(be, x, kernel, stride, out, pad, include) if divisor is None else 1.0 / divisor
+        scale = _scale(x.shape[2:], kernel, stride, out, pad, include) if divisor is None else 1.0 / divisor
+        scale = scale if isinstance(scale, float) else be.asarray(scale.astype(x.dtype))
         return be.sum_pool(x, kernel, stride, padding, out) * scale, scale
 
     @staticmethod
@@ -114,17 +116,21 @@ def _window_sums(x: Tensor, kernel: Ints, stride: Ints, padding: Pads, out: Ints
     return y
 
 
-def _scale(be: Backend, x: Array, kernel: Ints, stride: Ints, out: Ints, pad: Ints, include: bool) -> Any:
+@functools.lru_cache(maxsize=1024)
+def _scale(sizes: Ints, kernel: Ints, stride: Ints, out: Ints, pad: Ints, include: bool) -> Any:
     """1 / count for each window: a number, or an array (1, 1, *P) where windows at the edge count less."""
     total = np.ones((1, 1, *out))
-    for dim, (size, k, s, p, n) in enumerate(zip(x.shape[2:], kernel, stride, pad, out, strict=True)):
+    for dim, (size, k, s, p, n) in enumerate(zip(sizes, kernel, stride, pad, out, strict=True)):
         start = np.arange(n) * s - p  # where each window begins; what lies past the padding never counts
         low, high = (-p, size + p) if include else (0, size)
         count = np.minimum(start + k, high) - np.maximum(start, low)
         total *= count.reshape((-1,) + (1,) * (len(out) - dim - 1))
     if total.size and (total == total.flat[0]).all():
         return 1.0 / float(total.flat[0])
-    return be.asarray((1.0 / total).astype(x.dtype))
+    return 1.0 / total
+
+
+_settled = Settled()
 
 
 def avg_pool(
@@ -139,6 +145,13 @@ def avg_pool(
     divisor_override: int | None,
 ) -> Tensor:
     """Check the arguments of average pooling in d spatial dims, and compute it."""
+    key = _settled.key(
+        (input,), (d, kernel_size, stride, padding, int(ceil_mode), int(count_include_pad), divisor_override)
+    )
+    settled = _settled.known.get(key)
+    if settled is not None:
+        done: Tensor = AvgPool.apply(input, **settled)
+        return done
     x, single, params, pad = pool_params(where, input, d, kernel_size, stride, padding, 1, ceil_mode)
     del params["dilation"]
     if divisor_override is not None and divisor_override < 1:
@@ -151,7 +164,9 @@ def avg_pool(
             )
         )
     divisor = None if divisor_override is None else operator.index(divisor_override)
-    y: Tensor = AvgPool.apply(x, **params, pad=pad, include=count_include_pad, divisor=divisor)
+    params |= {"pad": pad, "include": count_include_pad, "divisor": divisor}
+    _settled.keep(None if single else key, params)
+    y: Tensor = AvgPool.apply(x, **params)
     return as_given(y, single)
 
 

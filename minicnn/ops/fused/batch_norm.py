@@ -177,15 +177,15 @@ def batch_norm(
     if running_mean is not None and running_var is not None:
         count = input.numel() // input.shape[1]
         update_running(running_mean, mean, momentum)
-        update_running(running_var, var * (count / (count - 1)), momentum)
+        update_running(running_var, var, momentum, count / (count - 1))
     return y
 
 
-def update_running(running: Tensor, batch: Tensor, momentum: float) -> None:
-    """running = (1 − momentum) · running + momentum · batch, in place and off the tape."""
+def update_running(running: Tensor, batch: Tensor, momentum: float, factor: float = 1.0) -> None:
+    """running = (1 − momentum) · running + momentum · factor · batch, in place and off the tape."""
     array = array_to_write(running, "batch_norm")
     array *= 1 - momentum
-    array += momentum * batch._array
+    array += momentum * factor * batch._array
 
 
 def _check(x: Tensor, training: bool, running_mean: Any, running_var: Any, weight: Any, bias: Any) -> None:

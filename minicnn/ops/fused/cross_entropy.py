@@ -15,6 +15,7 @@ from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import DTypeError, GraphError, IndexRangeError, ParameterError, ShapeError, message, warn
 from minicnn.ops.checks import need_floats, need_one_dtype, need_reduction, need_tensors
 from minicnn.ops.fused.softmax import log_softmax
+from minicnn.ops.fused.spatial import Settled
 from minicnn.ops.primitive.shape import Permute, Reshape
 
 if TYPE_CHECKING:
@@ -22,19 +23,21 @@ if TYPE_CHECKING:
 
 
 class CrossEntropy(Fused):
-    """(x (N, C), target (N,), alive (N,), weight (C,) or None) -> loss (N,) or ().
+    """(x (N, C), target (N,), alive (N,) or None, weight (C,) or None) -> loss (N,) or ().
 
     lₙ = aₙ · ((1 − s) · w[tₙ] · (−ln p[n, tₙ]) + s/C · Σ_c w_c · (−ln p[n, c])), the mean being Σ lₙ / Σ aₙ · w[tₙ];
-    aₙ is 0 for ignored rows and 1 for others, s the label smoothing.
+    aₙ is 0 for ignored rows and 1 for others, or None where no row is ignored; s is the label smoothing.
     """
 
     reads = (1, 2, 3)
 
     @staticmethod
     def definition(
-        x: Tensor, target: Tensor, alive: Tensor, weight: Tensor | None, *, smoothing: float, reduction: str
+        x: Tensor, target: Tensor, alive: Tensor | None, weight: Tensor | None, *, smoothing: float, reduction: str
     ) -> Tensor:
         n, c = x.shape
+        if alive is None:
+            alive = x.detach()[:, 0] * 0 + 1
         x = x.masked_fill((alive == 0).unsqueeze(1), 0.0)  # chosen, not multiplied by 0: ignored rows may hold −∞
         log_p = x - x.logsumexp(1, keepdim=True)
         weights = (weight if weight is not None else x.detach()[0] * 0 + 1).expand(n, c)
@@ -50,54 +53,54 @@ class CrossEntropy(Fused):
         be: Backend,
         x: Array,
         target: Array,
-        alive: Array,
+        alive: Array | None,
         weight: Array | None,
         *,
         smoothing: float,
         reduction: str,
-    ) -> tuple[Array, tuple[Array, Array]]:
+    ) -> tuple[Array, tuple[Array, Any, Array | None]]:
         xp = be.xp
-        log_p = x - xp.max(x, axis=1, keepdims=True)
-        log_p -= xp.log(xp.sum(xp.exp(log_p), axis=1, keepdims=True))
-        picked = alive if weight is None else alive * weight[target]
-        counts = alive != 0  # chosen, not multiplied by 0: an ignored row may hold −∞
-        loss = xp.where(counts, log_p[xp.arange(len(target)), target], 0) * picked * (smoothing - 1.0)
+        log_p = x - x.max(axis=1, keepdims=True)
+        log_p -= xp.log(xp.exp(log_p).sum(axis=1, keepdims=True))
+        picks = xp.arange(len(target)), target
+        picked = _product(alive, None if weight is None else weight[target])  # aₙ · w[tₙ]; None for ones
+        loss = _where(be, alive, log_p[picks])
+        loss = (loss if picked is None else loss * picked) * (smoothing - 1.0)
         if smoothing:
-            total = xp.sum(log_p if weight is None else log_p * weight, axis=1)
-            loss -= xp.where(counts, total, 0) * (smoothing / x.shape[1])
+            total = (log_p if weight is None else log_p * weight).sum(axis=1)
+            loss -= _where(be, alive, total) * (smoothing / x.shape[1])
+        saved = log_p, picks, picked
         if reduction == "none":
-            return loss, (log_p, picked)
-        total = xp.sum(loss)
-        return (total if reduction == "sum" else total / xp.sum(picked)), (log_p, picked)
+            return loss, saved
+        total = loss.sum()
+        return (total if reduction == "sum" else total / _count(picks, picked)), saved
 
     @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],
-        saved: tuple[Array, Array],
+        saved: tuple[Array, Any, Array | None],
         needs: Sequence[bool],
         x: Array,
         target: Array,
-        alive: Array,
+        alive: Array | None,
         weight: Array | None,
         *,
         smoothing: float,
         reduction: str,
     ) -> list[Array]:
         """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ]), a the class's part and b smoothing's."""
-        xp = be.xp
-        log_p, picked = saved
-        g = grads[0] / xp.sum(picked) if reduction == "mean" else grads[0]
-        counts = alive != 0  # chosen, not multiplied by 0: the mean over ignored rows alone is NaN, its gradient is 0
-        at_target = xp.where(counts, g * picked * (1.0 - smoothing), 0)  # (N,)
-        dx = xp.exp(log_p)
+        log_p, picks, picked = saved
+        g = grads[0] / _count(picks, picked) if reduction == "mean" else grads[0]
+        at_target = _where(be, alive, (g if picked is None else g * picked) * (1.0 - smoothing))  # (N,) or ()
+        dx = be.xp.exp(log_p)
         if smoothing:
-            spread = xp.where(counts, g * alive * (smoothing / x.shape[1]), 0)[:, None]  # (N, 1)
-            dx *= at_target[:, None] + spread * (x.shape[1] if weight is None else xp.sum(weight))
+            spread = _where(be, alive, g * (smoothing / x.shape[1])).reshape((-1, 1))  # (N, 1), or (1, 1)
+            dx *= at_target.reshape((-1, 1)) + spread * (x.shape[1] if weight is None else weight.sum())
             dx -= spread if weight is None else spread * weight
         else:
-            dx *= at_target[:, None]
-        dx[xp.arange(len(target)), target] -= at_target
+            dx *= at_target.reshape((-1, 1))
+        dx[picks] -= at_target
         return [dx, None, None, None]
 
     @staticmethod
@@ -136,6 +139,22 @@ class CrossEntropy(Fused):
         yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3), dtype=np.int64), np.array([0, 1]))
 
 
+def _product(a: Array | None, b: Array | None) -> Array | None:
+    return b if a is None else a if b is None else a * b
+
+
+def _where(be: Backend, alive: Array | None, values: Array) -> Array:
+    """0 for ignored rows: chosen, not multiplied by 0, for an ignored row may hold −∞, and a mean over none is NaN."""
+    return values if alive is None else be.xp.where(alive != 0, values, 0)
+
+
+def _count(picks: Any, picked: Array | None) -> Any:
+    return len(picks[0]) if picked is None else picked.sum()
+
+
+_settled = Settled()
+
+
 @CrossEntropy.public
 def cross_entropy(
     input: Tensor,
@@ -172,31 +191,46 @@ def cross_entropy(
     tensor(0.6931)
     """
     reduction = old_reduction(reduction, size_average, reduce)
-    _check(input, target, weight, reduction, label_smoothing)
-    if target.dtype.kind == "f":
+    key = _settled.key((input, target), (reduction,)) if weight is None else None
+    if key is None or key not in _settled.known or not 0.0 <= label_smoothing <= 1.0:
+        _check(input, target, weight, reduction, label_smoothing)
+        _settled.keep(key, True)
+    if target._array.dtype.kind == "f":
         return _soft(input, target, weight, reduction, label_smoothing)
     c = input.shape[1 if input.ndim > 1 else 0]
-    be = backend_of(input._array)
-    labels = target._array.reshape(-1)
+    classes, alive = _classes(input, target, c, operator.index(ignore_index))
     rows: Any = Permute.apply(input, dims=(0, *range(2, input.ndim), 1)) if input.ndim > 2 else input
-    rows = rows if rows.ndim == 2 else Reshape.apply(rows, shape=(labels.size, c))  # (N·d, C)
-    ignored = labels == operator.index(ignore_index)
-    alive = (~ignored).astype(input.dtype)
-    classes = be.xp.where(ignored, 0, labels)
+    rows = rows if rows.ndim == 2 else Reshape.apply(rows, shape=(classes.numel(), c))  # (N·d, C)
+    loss: Tensor = CrossEntropy.apply(
+        rows,
+        classes,
+        None if alive is None else wrap(alive),
+        weight,
+        smoothing=float(label_smoothing),
+        reduction=reduction,
+    )
+    return loss.reshape(target.shape) if reduction == "none" else loss
+
+
+def _classes(x: Tensor, target: Tensor, c: int, ignore: int) -> tuple[Tensor, Array | None]:
+    """Return the class of each row, 0 where it is ignored, and 0 or 1 for ignored and other rows; None if all count."""
+    labels, xp = target._array.reshape(-1), backend_of(x._array).xp
+    if labels.dtype == np.int64 and labels.size and not 0 <= ignore < c and int(labels.view("uint64").max()) < c:
+        # A negative label is a large one, unsigned. The target itself, so that writes to it before backward are seen.
+        return (target if target.ndim == 1 else Reshape.apply(target, shape=(labels.size,))), None
+    ignored = labels == ignore
+    classes = xp.where(ignored, 0, labels)
     bad = (classes < 0) | (classes >= c)
     if bool(bad.any()):
         raise IndexRangeError(
             message(
                 "cross_entropy",
                 f"target expects classes from 0 to {c - 1}, got {int(classes[bad][0])}.",
-                f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}",
+                f"input {tuple(x.shape)} has {c} classes; ignore_index is {ignore}",
                 "check the labels, or give the network more outputs.",
             )
         )
-    loss: Tensor = CrossEntropy.apply(
-        rows, wrap(classes), wrap(alive), weight, smoothing=float(label_smoothing), reduction=reduction
-    )
-    return loss.reshape(target.shape) if reduction == "none" else loss
+    return wrap(classes), (~ignored).astype(x.dtype)
 
 
 def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:

@@ -60,6 +60,10 @@ class MaxPool(Fused):
         return be.max_pool(x, **params)
 
     @staticmethod
+    def infer(be: Backend, x: Array, **params: Any) -> Array:
+        return be.max_pool_values(x, **params)
+
+    @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],

@@ -58,10 +58,11 @@ class Fused(Op, abstract=True):
             return cls.definition(*inputs, **params)
         be, arrays, wanted = unwrap(cls.name, inputs)
         wanted = wanted and mode.recording
-        if cls.infer is not None and not wanted:
-            return cls._output(be, cls.infer(be, *arrays, **params), None)
-        result, saved = cls.forward(be, *arrays, **params)
         node = None
+        if cls.infer is not None and not wanted:
+            result = cls.infer(be, *arrays, **params)
+        else:
+            result, saved = cls.forward(be, *arrays, **params)
         if wanted:
             edges = [edge_of(x) if isinstance(x, TapeTensor) else None for x in inputs]
             node = FusedNode(cls, edges, inputs, params, saved)

@@ -295,6 +295,13 @@ class Backend(Pooling):
             y += bias.reshape(column)
         return y
 
+    def scale_channels(self, x: Array, scale: Array, shift: Array) -> Array:
+        """Return x · scale + shift, each (C,)."""
+        column = (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        y = x * scale.reshape(column)
+        y += shift.reshape(column)
+        return y
+
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:

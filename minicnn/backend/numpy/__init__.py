@@ -25,7 +25,7 @@ from minicnn.backend.numpy import (
     whole,
     winograd,
 )
-from minicnn.backend.numpy.plan import choose
+from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
 from minicnn.backend.threads import side_by_side
 
@@ -157,6 +157,8 @@ class NumpyBackend(Backend):
         if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
         geometry = Geometry(stride, padding, dilation)
+        if choice == "narrow" and n <= SINGLE:
+            choice = "columns"
         kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise", "columns") else offsets
         return kernel.input_grad(grad, weight, sizes, geometry)
 
@@ -214,6 +216,9 @@ class NumpyBackend(Backend):
         if not norm.suits(x):
             return super().normalize_channels(x, mean, scale, weight, bias)
         return norm.normalize(x, mean, scale, weight, bias)
+
+    def scale_channels(self, x: Array, scale: Array, shift: Array) -> Array:
+        return norm.scaled(x, scale, shift) if norm.suits(x) else super().scale_channels(x, scale, shift)
 
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.numpy.offsets import meetings
+from minicnn.backend.numpy.layout import strided
+from minicnn.backend.numpy.offsets import meeting, meetings
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import alone, available, run
 
 Array = Any
 SHARED = 2**22  # multiplications from which threads pay
@@ -28,9 +29,10 @@ def _windows(x: Array, kernel: tuple[int, ...], out: tuple[int, int], geometry: 
         x = padded
     (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     a, b, high, wide = x.strides
-    return np.lib.stride_tricks.as_strided(
-        x, (n, c, *kernel, *out), (a, b, high * dh, wide * dw, high * sh, wide * sw), writeable=False
-    )
+    steps = (a, b, high * dh, wide * dw, high * sh, wide * sw)
+    if x.flags.c_contiguous:
+        return strided(x, (n, c, *kernel, *out), steps)
+    return np.lib.stride_tricks.as_strided(x, (n, c, *kernel, *out), steps, writeable=False)
 
 
 def _flat(windows: Array) -> Array:
@@ -51,8 +53,14 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     n, (o, _, *kernel) = x.shape[0], weight.shape
     oh, ow = geometry.out(x.shape[2:], tuple(kernel))
     windows, kernels = _windows(x, tuple(kernel), (oh, ow), geometry), weight.reshape(o, -1)
+    work = n * oh * ow * kernels.size
+    if work < SHARED:
+        with alone:
+            y = np.matmul(kernels, _flat(windows))
+        if bias is not None:
+            y += bias[:, None]
+        return y.reshape(n, o, oh, ow)
     y = np.empty((n, o, oh * ow), x.dtype)
-    work = y.size * kernels.shape[1]
 
     def rows(some: slice) -> None:
         places = slice(some.start * ow, some.stop * ow)
@@ -93,13 +101,20 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
     n, (o, c, *kernel) = grad.shape[0], weight.shape
     out = grad.shape[2:]
     g, kernels = grad.reshape(n, o, -1), weight.reshape(o, c, -1)
-    dx = np.empty((n, c, *sizes), grad.dtype)
+    dx = np.zeros((n, c, *sizes), grad.dtype)
 
     def share(some: slice) -> None:
         columns = np.matmul(kernels[:, some].reshape(o, -1).T, g)
-        columns = columns.reshape(n, -1, kernel[0] * kernel[1], *out)
         target = dx[:, some]
-        target[...] = 0
+        if out == (1, 1):  # one window: a kernel's elements have a pixel each
+            pairs = [
+                meeting(-low, d, k, 0, size)
+                for (low, _), d, k, size in zip(geometry.padding, geometry.dilation, kernel, sizes, strict=True)
+            ]
+            (high, wide), pixels = zip(*pairs, strict=True)
+            target[(..., *pixels)] = columns.reshape(n, -1, *kernel)[..., high, wide]
+            return
+        columns = columns.reshape(n, -1, kernel[0] * kernel[1], *out)
         for k, windows, pixels in meetings(tuple(kernel), out, (0, sizes[0]), sizes[1], geometry):
             target[(..., *pixels)] += columns[(slice(None), slice(None), k, *windows)]
 

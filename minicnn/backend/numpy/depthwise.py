@@ -72,8 +72,7 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
         dx[slice(*rows)] = 0
         for k, windows, pixels in meetings(weight.shape[2:], g.shape[:2], rows, sizes[1], geometry):
             part = g[windows]
-            if part.size:
-                dx[pixels] += np.multiply(part, kernels[k], out=scratch("product", part.shape, grad.dtype))
+            dx[pixels] += np.multiply(part, kernels[k], out=scratch("product", part.shape, grad.dtype))
 
     run(block, _rows(dx))
     return face(dx.reshape(*sizes, n, c))

@@ -24,6 +24,7 @@ PIXELS_FIRST = (2, 3, 0, 1)  # the order (H, W, N, C)
 FEW = 12  # output channels below which channels second serves what follows better, too
 SHARED = 2**19  # numbers from which threads pay
 BLOCK = 2**18  # numbers of a block
+DEPTH = 16  # or multiplications a number, from which they pay earlier
 
 
 def columns_of(x: Array, kernel: Ints, geometry: Geometry) -> Array:
@@ -92,7 +93,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
             if bias is not None:
                 wide[some] += tiled
 
-    run(share, _shares(out[0], y.size))
+    run(share, _shares(out[0], max(y.size, y.size * kernels.shape[1] // DEPTH)))
     return y
 
 
@@ -109,7 +110,7 @@ def weight_grad(
         g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
     else:
         g = spatial_first(grad).reshape(out[0], -1, o)
-    shares = _shares(out[0], g.size)
+    shares = _shares(out[0], max(g.size, g.size * columns.shape[1] // DEPTH))
     sums = np.empty((len(shares), *((o, columns.shape[1]) if second else (columns.shape[1], o))), x.dtype)
 
     def share(k: int) -> None:

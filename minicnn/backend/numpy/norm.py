@@ -116,23 +116,35 @@ def statistics(x: Array) -> tuple[Array, Array]:
     return mean.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
 
 
-def normalize(x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
-    """Return (x − mean) · scale · weight + bias."""
-    rows, factor = _Rows(x), scale if weight is None else scale * weight
-    near, offset = _near(mean, scale), bias
-    if near:
-        offset = -mean * factor if bias is None else bias - mean * factor
-    wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
-    wide_offset = None if offset is None else rows.tiled(offset)
+def scaled(x: Array, factor: Array, offset: Array) -> Array:
+    """Return x · factor + offset."""
+    rows = _Rows(x)
+    wide_factor, wide_offset = rows.tiled(factor), rows.tiled(offset)
     y = np.empty_like(rows.values)
 
     def some(part: slice) -> None:
         target = y[part]
-        if near:
-            np.multiply(rows.values[part], wide_factor, out=target)
-        else:
-            np.subtract(rows.values[part], wide_mean, out=target)
-            np.multiply(target, wide_factor, out=target)
+        np.multiply(rows.values[part], wide_factor, out=target)
+        np.add(target, wide_offset, out=target)
+
+    run(some, rows.blocks)
+    return rows.like(y)
+
+
+def normalize(x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
+    """Return (x − mean) · scale · weight + bias."""
+    factor = scale if weight is None else scale * weight
+    if _near(mean, scale):
+        return scaled(x, factor, -mean * factor if bias is None else bias - mean * factor)
+    rows = _Rows(x)
+    wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
+    wide_offset = None if bias is None else rows.tiled(bias)
+    y = np.empty_like(rows.values)
+
+    def some(part: slice) -> None:
+        target = y[part]
+        np.subtract(rows.values[part], wide_mean, out=target)
+        np.multiply(target, wide_factor, out=target)
         if wide_offset is not None:
             np.add(target, wide_offset, out=target)
 

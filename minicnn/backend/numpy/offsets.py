@@ -8,7 +8,7 @@ kernel over 2×2 pixels meets them 16 times in 36.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,16 +33,20 @@ def meeting(offset: int, stride: int, count: int, low: int, high: int) -> tuple[
     return slice(first, last), slice(offset + first * stride, offset + (last - 1) * stride + 1, stride)
 
 
+@lru_cache(maxsize=1024)
 def meetings(
     kernel: Ints, out: Ints, rows: tuple[int, int], width: int, geometry: Geometry
-) -> Iterator[tuple[int, Places, Places]]:
-    """Yield each kernel offset, the windows that meet the image's rows [low, high) there, and the pixels where."""
+) -> list[tuple[int, Places, Places]]:
+    """Return each kernel offset where windows meet the image's rows [low, high), those windows, and the pixels."""
+    found = []
     top, left = geometry.padding[0][0], geometry.padding[1][0]
     (sh, sw), (dh, dw) = geometry.stride, geometry.dilation
     for k, (i, j) in enumerate(itertools.product(range(kernel[0]), range(kernel[1]))):
         windows, pixels = meeting(i * dh - top, sh, out[0], *rows)
         columns, read = meeting(j * dw - left, sw, out[1], 0, width)
-        yield k, (windows, columns), (pixels, read)
+        if windows.stop > windows.start and columns.stop > columns.start:
+            found.append((k, (windows, columns), (pixels, read)))
+    return found
 
 
 def _by_offset(weight: Array) -> Array:
@@ -72,11 +76,10 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
         mine[...] = 0 if bias is None else bias[some]
         for k, windows, pixels in meetings(weight.shape[2:], out, (0, xs.shape[0]), xs.shape[1], geometry):
             part = _pixels(xs[pixels])
-            if part.size:
-                product = scratch("product", (*part.shape[:2], some.stop - some.start), x.dtype)
-                np.matmul(part, kernels[k].T, out=product)
-                target = mine[windows]
-                target += product.reshape(target.shape)
+            product = scratch("product", (*part.shape[:2], some.stop - some.start), x.dtype)
+            np.matmul(part, kernels[k].T, out=product)
+            target = mine[windows]
+            target += product.reshape(target.shape)
 
     run(share, _halves(o))
     return face(y)
@@ -92,8 +95,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
         mine = np.zeros((kernel[0] * kernel[1], some.stop - some.start, c), x.dtype)
         for k, windows, pixels in meetings(tuple(kernel), g.shape[:2], (0, xs.shape[0]), xs.shape[1], geometry):
             part = xs[pixels].reshape(-1, c)
-            if part.size:
-                np.matmul(g[windows][..., some].reshape(part.shape[0], -1).T, part, out=mine[k])
+            np.matmul(g[windows][..., some].reshape(part.shape[0], -1).T, part, out=mine[k])
         dw[some] = mine.transpose(1, 2, 0)
 
     run(share, _halves(o))
@@ -115,11 +117,10 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
         dx[low:high, :, :, channels] = 0
         for k, windows, pixels in meetings(tuple(kernel), g.shape[:2], (low, high), sizes[1], geometry):
             part = _pixels(g[windows])
-            if part.size:
-                product = scratch("product", (*part.shape[:2], channels.stop - channels.start), grad.dtype)
-                np.matmul(part, kernels[k], out=product)
-                target = dx[pixels][..., channels]
-                target += product.reshape(target.shape)
+            product = scratch("product", (*part.shape[:2], channels.stop - channels.start), grad.dtype)
+            np.matmul(part, kernels[k], out=product)
+            target = dx[pixels][..., channels]
+            target += product.reshape(target.shape)
 
     if g.nbytes <= CACHE and sizes[0] <= 4 * available():
         run(block, [(0, sizes[0], some) for some in _halves(c)])

@@ -63,6 +63,24 @@ class BatchNorm(Fused):
         return (be.normalize_channels(x, mean, scale, weight, bias), mean, var), (mean, scale)
 
     @staticmethod
+    def infer(
+        be: Backend,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        mean: Array | None,
+        var: Array | None,
+        *,
+        eps: float,
+    ) -> tuple[Array, Array | None, Array | None]:
+        if mean is None or var is None:
+            return BatchNorm.forward(be, x, weight, bias, mean, var, eps=eps)[0]
+        scale = 1.0 / be.xp.sqrt(var + eps)
+        scale = scale if weight is None else scale * weight
+        shift = mean * scale
+        return be.scale_channels(x, scale, -shift if bias is None else bias - shift), None, None
+
+    @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],

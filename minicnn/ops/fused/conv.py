@@ -55,6 +55,10 @@ class Conv(Fused):
         return be.conv(x, weight, bias, columns=columns, **params), columns
 
     @staticmethod
+    def infer(be: Backend, x: Array, weight: Array, bias: Array | None, **params: Any) -> Array:
+        return be.conv(x, weight, bias, **params)
+
+    @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],

@@ -17,7 +17,7 @@ from minicnn.backend.base import Ints, Pads
 from minicnn.errors import DTypeError, ParameterError, ShapeError, message
 from minicnn.ops.checks import need_one_dtype, need_tensors
 from minicnn.ops.fused.conv import Conv
-from minicnn.ops.fused.spatial import as_given, check_input, ints
+from minicnn.ops.fused.spatial import Settled, as_given, check_input, ints
 from minicnn.ops.primitive.pad import pad
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ def _exact(g: Array, x: Array, weight: Array, *, sizes: Ints, **params: Any) -> 
     return g[(..., *kept)], {**params, "padding": tuple(padding)}
 
 
+_settled = Settled()
+
+
 def conv_transpose(
     d: int,
     x: Any,
@@ -143,6 +146,11 @@ def conv_transpose(
     dilation: Any,
 ) -> Tensor:
     """Check the arguments of a transposed convolution in d spatial dims, and compute it."""
+    key = _settled.key((x, weight, bias), (d, stride, padding, output_padding, groups, dilation))
+    params = _settled.known.get(key)
+    if params is not None:
+        done: Tensor = ConvTranspose.apply(x, weight, bias, **params)
+        return done
     where = f"conv_transpose{d}d"
     need_tensors(where, input=x, weight=weight, bias=bias)
     x, single = check_input(where, x, d)
@@ -173,9 +181,9 @@ def conv_transpose(
             )
         )
     pairs = tuple((p, p) for p in pads)
-    y: Tensor = ConvTranspose.apply(
-        x, weight, bias, sizes=sizes, stride=stride, padding=pairs, dilation=dilation, groups=groups
-    )
+    params = {"sizes": sizes, "stride": stride, "padding": pairs, "dilation": dilation, "groups": groups}
+    _settled.keep(None if single else key, params)
+    y: Tensor = ConvTranspose.apply(x, weight, bias, **params)
     return as_given(y, single)
 
 

@@ -230,8 +230,8 @@ def explain_conv(
 def set_winograd(enabled: bool) -> None:
     """Let float32 convolutions of stride 1 go by Winograd's algorithm, or not; so does ``MINICNN_WINOGRAD=0``.
 
-    With 3×3 kernels it takes a quarter of the multiplications, with 2×2 to 5×5 ones a third. Its error is about 1e-5
-    of the largest value, ten times the direct sum's; float64 never goes by it.
+    With 3×3 kernels it takes a quarter of the multiplications, with 2×2 to 5×5 ones a third, in one dim half. Its
+    error is about 1e-5 of the largest value, ten times the direct sum's; float64 never goes by it.
 
     >>> set_winograd(False)
     >>> explain_conv((64, 64, 32, 32), (64, 64, 3, 3), padding=1).algorithm

@@ -104,7 +104,7 @@ def _choose(
         return "pointwise", "a window is one pixel: a product of pixels and channels"
     if kernel == sizes and inside and set(dilation) == {1}:
         return "whole", "a kernel as large as the image: a linear layer"
-    plain = all(2 <= k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
+    plain = all(k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
     if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:
         return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
@@ -142,8 +142,10 @@ def plan(
         tiles = winograd.Tiles(way, (out[0], out[1]), n, c + o)
         count, block = n * tiles.rows * tiles.columns, tiles.images * tiles.columns
         high, wide = way.rows.tile, way.columns.tile
-        products = count * (36 * c * o + (216 + 216) * c + (36 * high + 6 * high * wide) * o) + 36 * depth * o
-        scratch = 36 * c * o + threads * block * (60 * c + 60 * o)  # kernels; tiles, whole and halfway
+        places, p, q = way.places, way.rows.patch, way.columns.patch
+        transforms = (p + q) * places * c + high * (places + q * wide) * o
+        products = count * (places * c * o + transforms) + places * depth * o
+        scratch = places * c * o + threads * block * 5 * places * (c + o) // 3  # kernels; tiles, whole and halfway
     elif algorithm == "pointwise":
         scratch = copied
     elif algorithm == "columns":

@@ -1,5 +1,7 @@
 """Winograd's convolution F(m×m, r×r) with m + r = 7: a 3×3 kernel of stride 1 in a quarter of the multiplications.
 
+Along a dim in which the kernel is one pixel, nothing is transformed; so one-dimensional kernels go this way, too.
+
 An output tile of m numbers needs an input tile of six. In one dim, y = Aᵀ [(G w) ⊙ (Bᵀ d)]; in two, with V = Bᵀ d B and
 U = G w Gᵀ,
 
@@ -37,7 +39,6 @@ from minicnn.backend.threads import available, run, share_out
 
 Array = Any
 PATCH = 6  # inputs of a tile, along a dim
-PLACES = PATCH * PATCH
 SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
 CACHE = 2**21  # bytes of a block's tiles and products: of the order of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
@@ -55,8 +56,9 @@ B_T = [
 
 
 class _Along(NamedTuple):
-    """The transforms along a dim: m outputs a tile; Bᵀ (6×6), Aᵀ (m×6), A, and G (6×r)."""
+    """The transforms along a dim: p inputs and m outputs a tile; Bᵀ (p×p), Aᵀ (m×p), A, and G (p×r). p = 6, or 1."""
 
+    patch: int
     tile: int
     inputs: Array
     outputs: Array
@@ -66,16 +68,20 @@ class _Along(NamedTuple):
 
 @functools.cache
 def _along(size: int) -> _Along:
+    if size == 1:
+        one = np.ones((1, 1), "f")
+        return _Along(1, 1, one, one, one, one)
     m = PATCH + 1 - size
     a = np.array([[p**i for p in POINTS] + [i == m - 1] for i in range(m)], "f")
     g = np.array([[scale * p**j for j in range(size)] for p, scale in zip(POINTS, SCALES, strict=True)])
     g = np.concatenate([g, np.eye(size)[-1:]])  # at infinity: the last coefficient
-    return _Along(m, np.array(B_T, "f"), a, np.ascontiguousarray(a.T), g)
+    return _Along(PATCH, m, np.array(B_T, "f"), a, np.ascontiguousarray(a.T), g)
 
 
 class _Ways(NamedTuple):
-    """The transforms of a kernel, along both dims, and G ⊗ G (36 × KH·KW) of the kernel itself."""
+    """The transforms of a kernel, along both dims, and G ⊗ G (36 × KH·KW) of the kernel itself; 36 places, or 6."""
 
+    places: int
     rows: _Along
     columns: _Along
     kernels: Array
@@ -85,7 +91,7 @@ class _Ways(NamedTuple):
 def ways(kernel: Ints) -> _Ways:
     """Return the transforms for a kernel of this size."""
     rows, columns = _along(kernel[0]), _along(kernel[1])
-    return _Ways(rows, columns, np.kron(rows.kernels, columns.kernels).astype("f"))
+    return _Ways(rows.patch * columns.patch, rows, columns, np.kron(rows.kernels, columns.kernels).astype("f"))
 
 
 class Tiles:
@@ -95,7 +101,7 @@ class Tiles:
         self.n = n
         self.rows, self.columns = -(-out[0] // way.rows.tile), -(-out[1] // way.columns.tile)
         # A block's tiles, before and after the products, should lie in a core's cache; there are some blocks a thread.
-        most = min(max(CACHE // (4 * PLACES * channels), FEW), MANY) // self.columns
+        most = min(max(CACHE // (4 * way.places * channels), FEW), MANY) // self.columns
         parts = max(-(-n // max(most, 1)), -(-2 * available() // self.rows))
         self.images = -(-n // min(parts, n))
 
@@ -124,16 +130,17 @@ class _Reader:
         self.x, self.step, self.top = x, way.rows.tile, before[0]
         step, size = way.columns.tile, self.columns.shape[1]
         channels, columns, left = x.shape[-1], tiles.columns, before[1]
-        half = scratch(kind + " half", (PATCH, step * columns + size - step, images * channels), x.dtype)
+        high, wide = way.rows.patch, way.columns.patch
+        half = scratch(kind + " half", (high, step * columns + size - step, images * channels), x.dtype)
         half[:, :left] = half[:, left + x.shape[1] :] = 0
         self.inner = half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
         s = half.strides
         self.read = np.lib.stride_tricks.as_strided(
-            half, (PATCH, columns, size, images * channels), (s[0], step * s[1], s[1], s[2])
+            half, (high, columns, size, images * channels), (s[0], step * s[1], s[1], s[2])
         )
-        whole = scratch(kind, (PATCH, PATCH, columns, images * channels), x.dtype)
+        whole = scratch(kind, (high, wide, columns, images * channels), x.dtype)
         self.write = whole.transpose(0, 2, 1, 3)  # (6, columns, 6, images · C)
-        self.tiles = whole.reshape(PLACES, columns * images, channels)
+        self.tiles = whole.reshape(way.places, columns * images, channels)
 
     def __call__(self, row: int, images: slice) -> Array:
         """Return the transformed tiles of a block, (36, tiles, C)."""
@@ -143,7 +150,10 @@ class _Reader:
             self.tiles[...] = 0
             return self.tiles
         part = self.x[low:high, :, images].reshape(high - low, self.x.shape[1], -1)
-        np.matmul(self.rows[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
+        if self.rows.size == 1:
+            np.copyto(self.inner, part.transpose(1, 0, 2))
+        else:
+            np.matmul(self.rows[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
         np.matmul(self.columns, self.read, out=self.write)
         return self.tiles
 
@@ -154,9 +164,11 @@ class _Writer:
     def __init__(self, way: _Ways, y: Array, bias: Array | None, tiles: Tiles, images: int) -> None:
         self.y, self.way = y, way
         channels = y.shape[-1]
-        self.products = scratch("products", (PLACES, tiles.columns * images, channels), y.dtype)
-        self.read = self.products.reshape(PATCH, -1, images * channels).transpose(1, 0, 2)  # (6 · columns, 6, …)
-        self.half = scratch("half", (way.rows.tile, PATCH, tiles.columns, images * channels), y.dtype)
+        self.products = scratch("products", (way.places, tiles.columns * images, channels), y.dtype)
+        self.read = self.products.reshape(way.rows.patch, -1, images * channels).transpose(
+            1, 0, 2
+        )  # (6 · columns, 6, …)
+        self.half = scratch("half", (way.rows.tile, way.columns.patch, tiles.columns, images * channels), y.dtype)
         self.full, self.rest = divmod(y.shape[1], way.columns.tile)
         self.bias = None if bias is None else np.tile(bias, images)
 
@@ -165,8 +177,11 @@ class _Writer:
         rows, columns = self.way.rows, self.way.columns
         top = row * rows.tile
         high = min(rows.tile, self.y.shape[0] - top)
-        half = self.half[:high]
-        np.matmul(rows.outputs[:high], self.read, out=half.reshape(high, *self.read.shape[::2]).transpose(1, 0, 2))
+        if rows.patch == 1:
+            half = self.products.reshape(self.half.shape)
+        else:
+            half = self.half[:high]
+            np.matmul(rows.outputs[:high], self.read, out=half.reshape(high, *self.read.shape[::2]).transpose(1, 0, 2))
         target = self.y[top : top + high, :, images]
         target = target.reshape(high, target.shape[1], -1)  # a view: images · C lies together
         half = half.transpose(0, 2, 1, 3)  # (high, columns, 6, images · C)
@@ -221,7 +236,7 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
                 images = some.stop - some.start
                 read = _Reader("inputs", way, x, tiles, images, (top, left))
                 write = _Writer(way, y, bias, tiles, images)
-                products = write.products.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
+                products = write.products.reshape(way.places, -1, o // width, width).transpose(0, 2, 1, 3)
             np.matmul(read(row, some)[:, None], u, out=products)
             write(row, some)
 
@@ -254,8 +269,8 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     width = _width(o, tiles.columns * tiles.images * c)
     blocks = tiles.blocks()
     count = min(available(), len(blocks))
-    sums = scratch("sums", (count, PLACES, o // width, c, width), x.dtype)
-    step = min(max(CACHE // (4 * c * o), 1), PLACES)  # places whose products stay in the cache until they are added
+    sums = scratch("sums", (count, way.places, o // width, c, width), x.dtype)
+    step = min(max(CACHE // (4 * c * o), 1), way.places)  # places whose products stay in the cache until they are added
 
     def share(k: int) -> None:
         mine, images = sums[k], 0
@@ -266,14 +281,14 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
                 read_x = _Reader("inputs", way, x, tiles, images, (padding[0][0], padding[1][0]))
                 read_g = _Reader("gradients", way, g, tiles, images, (0, 0))
                 left = read_x.tiles.swapaxes(1, 2)[:, None]  # (36, 1, C, tiles)
-                right = read_g.tiles.reshape(PLACES, -1, o // width, width).transpose(0, 2, 1, 3)
+                right = read_g.tiles.reshape(way.places, -1, o // width, width).transpose(0, 2, 1, 3)
             read_x(row, some)
             read_g(row, some)
             if i == 0:
                 np.matmul(left, right, out=mine)
                 continue
-            for p in range(0, PLACES, step):
-                part = product[: min(step, PLACES - p)]
+            for p in range(0, way.places, step):
+                part = product[: min(step, way.places - p)]
                 np.matmul(left[p : p + step], right[p : p + step], out=part)
                 mine[p : p + step] += part
 

@@ -120,13 +120,16 @@ def test_float64_never_goes_by_winograd():
     assert choose(*shapes, "d", *moves)[0] != "winograd"
 
 
-@pytest.fixture
-def rows_always(monkeypatch):
-    for name, value in (("SMALL", 1), ("LARGE", 1), ("BLOCK", 64), ("ROW", 32)):
+@pytest.fixture(params=[1, 10**9])
+def rows_or_planes(monkeypatch, request):
+    for name, value in (("SMALL", 1), ("LARGE", 1), ("BLOCK", 64), ("ROW", 32), ("PLANE", request.param)):
         monkeypatch.setattr(norm, name, value)
+    norm._pixels.cache_clear()  # it has read ROW
+    yield
+    norm._pixels.cache_clear()
 
 
-@pytest.mark.usefixtures("rows_always")
+@pytest.mark.usefixtures("rows_or_planes")
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_batch_norm(data):
@@ -140,6 +143,7 @@ def test_batch_norm(data):
         near(a, b, 1e-9)
     scale = 1 / np.sqrt(var + 1e-5)
     settings = (mean, scale, weight, bias)
+    near(NUMPY.scale_channels(x, mean, scale), Backend.scale_channels(NUMPY, x, mean, scale), 1e-9)
     near(NUMPY.normalize_channels(x, *settings), Backend.normalize_channels(NUMPY, x, *settings), 1e-9)
     near(NUMPY.channel_sums(x), Backend.channel_sums(NUMPY, x), 1e-9)
     found = NUMPY.batch_norm_grad(grad, x, weight, mean, scale, True)

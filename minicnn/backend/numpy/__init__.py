@@ -205,27 +205,32 @@ class NumpyBackend(Backend):
     # ---- batch norm
 
     def channel_sums(self, x: Array) -> Array:
-        return norm.sums(x) if norm.suits(x) else super().channel_sums(x)
+        rows = norm.arranged(x)
+        return super().channel_sums(x) if rows is None else norm.sums(rows)
 
     def channel_statistics(self, x: Array) -> tuple[Array, Array]:
-        return norm.statistics(x) if norm.suits(x) else super().channel_statistics(x)
+        rows = norm.arranged(x)
+        return super().channel_statistics(x) if rows is None else norm.statistics(rows)
 
     def normalize_channels(
         self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
     ) -> Array:
-        if not norm.suits(x):
+        rows = norm.arranged(x)
+        if rows is None:
             return super().normalize_channels(x, mean, scale, weight, bias)
-        return norm.normalize(x, mean, scale, weight, bias)
+        return norm.normalize(rows, mean, scale, weight, bias)
 
     def scale_channels(self, x: Array, scale: Array, shift: Array) -> Array:
-        return norm.scaled(x, scale, shift) if norm.suits(x) else super().scale_channels(x, scale, shift)
+        rows = norm.arranged(x)
+        return super().scale_channels(x, scale, shift) if rows is None else norm.scaled(rows, scale, shift)
 
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:
-        if not norm.suits(x):
+        rows = norm.arranged(x)
+        if rows is None:
             return super().batch_norm_grad(grad, x, weight, mean, scale, input_needed)
-        return norm.gradients(grad, x, weight, mean, scale, input_needed)
+        return norm.gradients(grad, rows, weight, mean, scale, input_needed)
 
     # ---- pooling
 

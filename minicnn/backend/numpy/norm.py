@@ -4,16 +4,19 @@ A block is read once from memory and stays in a core's cache for all that is don
 in a row, (M / k, k · C), so that what has one number a channel, tiled k times, meets long rows, and a sum over rows is
 short, with few roundings; the k partial sums of a channel are added in float64. Means and sums of squares of blocks
 are merged as Chan, Golub and LeVeque do ("Updating formulae", 1979, equation 2.1), so that neither a large mean nor a
-long sum costs digits.
+long sum costs digits. Where it is a channel's pixels that lie together, planes of them, (A, C, M), stand for rows.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from minicnn.backend.base import Ints
+from minicnn.backend.numpy.layout import order_of
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.threads import run
 
@@ -22,12 +25,8 @@ BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones 
 FAR = 2.0  # standard deviations
 SMALL = 2**14  # numbers from which rows pay
 LARGE = 2**17  # numbers from which another memory order is worth a copy
+PLANE = 64  # numbers of a channel that lie together, from which planes pay
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels
-
-
-def suits(x: Array) -> bool:
-    """Whether rows pay: x is not small, and a pixel's channels lie together in memory, or x is worth a copy."""
-    return x.size >= (SMALL if x.strides[1] == x.itemsize else LARGE)
 
 
 @lru_cache(maxsize=1024)
@@ -37,18 +36,24 @@ def _pixels(count: int, channels: int) -> int:
 
 
 class _Rows:
-    """Values (N, C, *S) as rows of memory, (L, k · C)."""
+    """Values (N, C, *S) whose channels lie together, as rows of memory, (L, k · C): k pixels in each."""
 
     def __init__(self, x: Array) -> None:
         d, self.channels = x.ndim - 2, x.shape[1]
-        moved = np.ascontiguousarray(x.transpose(*range(2, x.ndim), 0, 1))  # (*S, N, C)
-        self.shape, self.back = moved.shape, (d, d + 1, *range(d))
+        self.order, self.back = (*range(2, x.ndim), 0, 1), (d, d + 1, *range(d))
+        moved = self.of(x)  # (*S, N, C)
+        self.shape = moved.shape
         self.count = x.size // self.channels
         self.pixels = _pixels(self.count, self.channels)
         self.values = moved.reshape(-1, self.pixels * self.channels)
         length, width = self.values.shape
         step = max(1, BLOCK // width)
         self.blocks = [slice(i, min(i + step, length)) for i in range(0, length, step)]
+        self.sizes = [float((b.stop - b.start) * self.pixels) for b in self.blocks]
+
+    def of(self, x: Array) -> Array:
+        """Return an array in this order; a copy, if it lies in another."""
+        return np.ascontiguousarray(x.transpose(self.order))
 
     def tiled(self, vector: Array) -> Array:
         """(C,) -> (k · C,)."""
@@ -56,8 +61,15 @@ class _Rows:
         out[...] = vector
         return out.reshape(-1)
 
-    def folded(self, row: Array) -> Array:
-        """The sums of a row by channel: (k · C,) -> (C,), in float64."""
+    def sums(self, values: Array) -> Array:
+        """The sum of some values by channel, in float64 where rows meet."""
+        return self._folded(np.add.reduce(values, axis=0))
+
+    def products(self, a: Array, b: Array) -> Array:
+        """Σ a · b by channel."""
+        return self._folded(np.einsum("mw,mw->w", a, b))
+
+    def _folded(self, row: Array) -> Array:
         return np.add.reduce(row.reshape(self.pixels, self.channels), axis=0, dtype=np.float64)
 
     def centred(self, part: slice, mean: Array) -> Array:
@@ -66,8 +78,57 @@ class _Rows:
         return np.subtract(values, mean, out=scratch("block", values.shape, values.dtype))
 
     def like(self, found: Array) -> Array:
-        """(L, k · C) -> (N, C, *S)."""
+        """Return an array in the form of the values as (N, C, *S)."""
         return found.reshape(self.shape).transpose(self.back)
+
+
+class _Planes(_Rows):
+    """Values (N, C, *S) whose pixels of one channel lie together, as planes of memory, (A, C, M)."""
+
+    def __init__(self, x: Array, order: Ints) -> None:
+        self.order, self.back = order, tuple(sorted(range(x.ndim), key=order.__getitem__))
+        self.channels, self.count = x.shape[1], x.size // x.shape[1]
+        moved = self.of(x)
+        self.shape, place = moved.shape, order.index(1)
+        self.values = moved.reshape(math.prod(self.shape[:place]), self.channels, -1)
+        length, _, width = self.values.shape
+        self.pixels = _pixels(width, 1)  # summed by themselves, before their sums are in float64
+        step = max(1, BLOCK // (self.channels * width))
+        self.blocks = [slice(i, min(i + step, length)) for i in range(0, length, step)]
+        self.sizes = [float((b.stop - b.start) * width) for b in self.blocks]
+
+    def tiled(self, vector: Array) -> Array:
+        """(C,) -> (C, 1)."""
+        return vector[:, None]
+
+    def sums(self, values: Array) -> Array:
+        return self.products(values, _ones(values.shape[2], values.dtype))
+
+    def products(self, a: Array, b: Array) -> Array:
+        cut = (-1, self.pixels)
+        parts = np.vecdot(a.reshape(*a.shape[:2], *cut), b.reshape(*b.shape[:-1], *cut))  # (A, C, M / k)
+        return np.add.reduce(parts, axis=(0, 2), dtype=np.float64)
+
+
+def arranged(x: Array) -> _Rows | None:
+    """Return x as rows or planes; or None where neither pays, since x is small or lies in another order.
+
+    A large array is worth a copy.
+    """
+    if x.size < SMALL or x.ndim < 2:
+        return None
+    if x.strides[1] == x.itemsize:
+        return _Rows(x)
+    order = order_of(x)
+    if math.prod(x.shape[d] for d in order[order.index(1) + 1 :]) >= PLANE:
+        return _Planes(x, order)
+    return _Rows(x) if x.size >= LARGE else None
+
+
+@lru_cache(maxsize=64)
+def _ones(count: int, dtype: Any) -> Array:
+    """By which a sum is a dot product, of BLAS: three times as fast."""
+    return np.ones(count, dtype)
 
 
 def _near(mean: Array, scale: Array) -> bool:
@@ -75,50 +136,52 @@ def _near(mean: Array, scale: Array) -> bool:
     return bool(np.max(np.abs(mean) * scale, initial=0.0) <= FAR)
 
 
-def _merged(means: Array, squares: Array, sizes: Array) -> tuple[Array, Array]:
+def _merged(means: Array, squares: Array, sizes: list[float]) -> tuple[Array, Array]:
     """Return the mean, and the sum of squared differences to it, of blocks with theirs: (blocks, C) -> (C,)."""
     if len(means) == 1:
         return means[0], squares[0]
-    mean = np.add.reduce(means * (sizes / sizes.sum()), axis=0)
-    return mean, np.add.reduce(squares, axis=0) + np.add.reduce(sizes * (means - mean) ** 2, axis=0)
+    column = np.array(sizes)[:, None]
+    mean = np.add.reduce(means * (column / column.sum()), axis=0)
+    return mean, np.add.reduce(squares, axis=0) + np.add.reduce(column * (means - mean) ** 2, axis=0)
 
 
-def sums(x: Array) -> Array:
+def sums(rows: _Rows) -> Array:
     """Return the sum of each channel: (C,)."""
-    rows = _Rows(x)
+    if len(rows.blocks) == 1:
+        return rows.sums(rows.values).astype(rows.values.dtype)
     parts = np.empty((len(rows.blocks), rows.channels))
 
     def add(k: int) -> None:
-        parts[k] = rows.folded(np.add.reduce(rows.values[rows.blocks[k]], axis=0))
+        parts[k] = rows.sums(rows.values[rows.blocks[k]])
 
     run(add, range(len(rows.blocks)))
-    return np.add.reduce(parts, axis=0).astype(x.dtype)
+    return np.add.reduce(parts, axis=0).astype(rows.values.dtype)
 
 
-def statistics(x: Array) -> tuple[Array, Array]:
+def statistics(rows: _Rows) -> tuple[Array, Array]:
     """Return each channel's mean and biased variance."""
-    rows = _Rows(x)
     means, squares = np.empty((2, len(rows.blocks), rows.channels))
-    sizes = np.array([[float((b.stop - b.start) * rows.pixels)] for b in rows.blocks])
 
     def measure(k: int) -> None:
-        values = rows.values[rows.blocks[k]]
-        mean = rows.folded(np.add.reduce(values, axis=0)) / sizes[k]
-        square = rows.folded(np.einsum("mw,mw->w", values, values)) - sizes[k] * mean * mean
-        if np.any(mean * mean * sizes[k] > FAR * FAR * square):  # what the difference of two large sums has lost
+        values, size = rows.values[rows.blocks[k]], rows.sizes[k]
+        mean = rows.sums(values) / size
+        square = rows.products(values, values)
+        taken = mean * mean * size
+        square -= taken
+        if (taken > FAR * FAR * square).any():  # what the difference of two large sums has lost
             near = mean.astype(values.dtype)
             centred = rows.centred(rows.blocks[k], rows.tiled(near))
-            square = rows.folded(np.einsum("mw,mw->w", centred, centred)) - sizes[k] * (mean - near) ** 2
+            square = rows.products(centred, centred) - size * (mean - near) ** 2
         means[k], squares[k] = mean, square
 
     run(measure, range(len(rows.blocks)))
-    mean, spread = _merged(means, squares, sizes)
-    return mean.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
+    mean, spread = _merged(means, squares, rows.sizes)
+    dtype = rows.values.dtype
+    return mean.astype(dtype), (np.maximum(spread, 0) / rows.count).astype(dtype)
 
 
-def scaled(x: Array, factor: Array, offset: Array) -> Array:
+def scaled(rows: _Rows, factor: Array, offset: Array) -> Array:
     """Return x · factor + offset."""
-    rows = _Rows(x)
     wide_factor, wide_offset = rows.tiled(factor), rows.tiled(offset)
     y = np.empty_like(rows.values)
 
@@ -131,12 +194,11 @@ def scaled(x: Array, factor: Array, offset: Array) -> Array:
     return rows.like(y)
 
 
-def normalize(x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
+def normalize(rows: _Rows, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
     """Return (x − mean) · scale · weight + bias."""
     factor = scale if weight is None else scale * weight
     if _near(mean, scale):
-        return scaled(x, factor, -mean * factor if bias is None else bias - mean * factor)
-    rows = _Rows(x)
+        return scaled(rows, factor, -mean * factor if bias is None else bias - mean * factor)
     wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
     wide_offset = None if bias is None else rows.tiled(bias)
     y = np.empty_like(rows.values)
@@ -153,24 +215,24 @@ def normalize(x: Array, mean: Array, scale: Array, weight: Array | None, bias: A
 
 
 def gradients(
-    grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
+    grad: Array, rows: _Rows, weight: Array | None, mean: Array, scale: Array, input_needed: bool
 ) -> tuple[Array | None, Array, Array]:
     """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂ and dβ = Σ g."""
-    rows, g = _Rows(x), _Rows(grad).values
+    g, dtype = rows.of(grad).reshape(rows.values.shape), rows.values.dtype
     sums = np.empty((2, len(rows.blocks), rows.channels))
     near, wide_mean = _near(mean, scale), rows.tiled(mean)
 
     def measure(k: int) -> None:
         part = rows.blocks[k]
         values = rows.values[part] if near else rows.centred(part, wide_mean)
-        sums[0, k] = rows.folded(np.einsum("mw,mw->w", values, g[part]))
-        sums[1, k] = rows.folded(np.add.reduce(g[part], axis=0))
+        sums[0, k] = rows.products(values, g[part])
+        sums[1, k] = rows.sums(g[part])
 
     run(measure, range(len(rows.blocks)))
     products, totals = np.add.reduce(sums, axis=1)
     if near:
         products -= mean * totals
-    d_weight, d_bias = (products * scale).astype(x.dtype), totals.astype(x.dtype)
+    d_weight, d_bias = (products * scale).astype(dtype), totals.astype(dtype)
     if not input_needed:
         return None, d_weight, d_bias
     slope, shift = -d_weight * scale / rows.count, d_bias / rows.count

@@ -168,22 +168,6 @@ def test_choosing_by_bits(data):
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_both_gradients_side_by_side(data):
-    x, weight, bias, moves = case(data.draw, 2)
-    assume(min(output_size(*a) for a in zip(x.shape[2:], weight.shape[2:], *moves[:3], strict=True)) > 0)
-    grad = laid_out(data.draw, np.random.default_rng(1).normal(size=Backend.conv(NUMPY, x, weight, bias, *moves).shape))
-    needs = (True, data.draw(st.booleans()), data.draw(st.booleans()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minicnn.backend.numpy.LEAST", 0)
-        found = NUMPY.conv_grads(grad, x, weight, needs, *moves, NUMPY.conv_columns(x, weight.shape, *moves))
-    for one, expected in zip(found, Backend.conv_grads(NUMPY, grad, x, weight, needs, *moves), strict=True):
-        assert (one is None) == (expected is None)
-        if one is not None:
-            near(one, expected, 1e-13)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data())
 def test_a_flattened_map_and_the_linear_layers_after_it(data):
     shape = tuple(data.draw(st.integers(0, 6)) for _ in range(4))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))

@@ -173,7 +173,7 @@ def test_a_product_is_whole_when_another_thread_sets_the_number_meanwhile(monkey
     monkeypatch.setattr(product, "SMALL", 0)
     monkeypatch.setattr(product, "LARGE", 0)
     numbers = iter([4, 4, *[1] * 100])
-    monkeypatch.setattr(product, "available", lambda: next(numbers))
+    monkeypatch.setattr(product, "get_num_threads", lambda: next(numbers))
     np.testing.assert_array_equal(product.matmul(np.ones(shape), np.ones(kernel)), 96.0)
 
 
@@ -183,7 +183,7 @@ def test_a_weight_gradient_is_whole_when_another_thread_sets_the_number_meanwhil
     monkeypatch.setattr(rows, "CACHE", 1)  # a block a place
     expected = rows.weight_grad(grad, x, (16, 16, 3, 3), moves)
     numbers = itertools.cycle((2, 3, 1))
-    monkeypatch.setattr(rows, "available", lambda: next(numbers))
+    monkeypatch.setattr(rows, "get_num_threads", lambda: next(numbers))
     np.testing.assert_allclose(rows.weight_grad(grad, x, (16, 16, 3, 3), moves), expected, atol=1e-10)
 
 

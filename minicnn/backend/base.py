@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minicnn.backend.pooling import Pooling
@@ -231,26 +231,6 @@ class Backend(Pooling):
         rows = self.matmul(self._to_rows(grad, groups).swapaxes(1, 2), cols)  # (G, O/G, K·C/G)
         o, c_group, *kernel = weight_shape
         return self.xp.ascontiguousarray(self.xp.moveaxis(rows.reshape(o, *kernel, c_group), -1, 1))
-
-    def conv_grads(
-        self,
-        grad: Array,
-        x: Array,
-        weight: Array,
-        needs: Sequence[bool],
-        stride: Ints,
-        padding: Pads,
-        dilation: Ints,
-        groups: int,
-        columns: Any = None,
-    ) -> list[Array]:
-        """Return the gradients for x, the weight and the bias, each None where it is not needed."""
-        moves = (stride, padding, dilation, groups)
-        return [
-            self.conv_input_grad(grad, weight, x.shape[2:], *moves) if needs[0] else None,
-            self.conv_weight_grad(grad, x, weight.shape, *moves, columns) if needs[1] else None,
-            self.channel_sums(grad) if needs[2] else None,
-        ]
 
     def _weight_rows(self, weight: Array, groups: int) -> Array:
         """(O, C/G, *K) -> (G, O/G, K·C/G), columns in `im2col`'s order."""

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from minicnn.errors import ParameterError, message
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -45,15 +44,6 @@ class _Setting:
 
 
 _setting = _Setting()
-
-
-class _Busy(threading.local):
-    """Whether this thread runs one of two tasks `side_by_side`: then it has no others to share its work with."""
-
-    now = False
-
-
-_busy = _Busy()
 
 
 def _after_fork() -> None:
@@ -89,15 +79,15 @@ class _Alone:
 alone = _Alone()
 
 
-def _start(task: Callable[..., Any], *args: Any, helpers: int = 1) -> list[Any]:
-    """Let so many threads of the pool call ``task(*args)``; return their futures."""
+def _start(take: Callable[[Iterator[T]], None], rest: Iterator[T], helpers: int) -> list[Any]:
+    """Let so many threads of the pool take blocks, too; return their futures."""
     with _setting.lock:  # or set_num_threads might shut the pool before all are submitted
         if _setting.pool is None:
             from concurrent.futures import ThreadPoolExecutor  # takes time to import
 
             _setting.pool = ThreadPoolExecutor(_setting.count, thread_name_prefix="minicnn")
         # NumPy's errstate is a context variable: the caller's holds in the helpers.
-        return [_setting.pool.submit(contextvars.copy_context().run, task, *args) for _ in range(helpers)]
+        return [_setting.pool.submit(contextvars.copy_context().run, take, rest) for _ in range(helpers)]
 
 
 @functools.cache
@@ -130,13 +120,13 @@ def share_out(take: Callable[[Iterator[T]], None], blocks: Iterable[T]) -> None:
     error in any block is raised here.
     """
     todo = list(blocks)
-    helpers = min(available(), len(todo)) - 1
+    helpers = min(_setting.count, len(todo)) - 1
     rest = iter(todo)  # next() of a list's iterator is atomic
     with alone:
         if helpers <= 0:
             take(rest)
             return
-        started = _start(take, rest, helpers=helpers)
+        started = _start(take, rest, helpers)
         try:
             take(rest)
         finally:
@@ -145,33 +135,6 @@ def share_out(take: Callable[[Iterator[T]], None], blocks: Iterable[T]) -> None:
         for error in errors:
             if error is not None:
                 raise error
-
-
-def side_by_side(first: Callable[[], S], second: Callable[[], T]) -> tuple[S, T]:
-    """Call both, each with one thread to itself, and return what they return.
-
-    That is for two tasks that are each too small to be shared out: one thread waits for the other once, not at each
-    kernel. Where only one thread is set, or none of the pool is free in time, the caller does both.
-    """
-    if available() == 1:
-        return first(), second()
-    with alone:
-        (started,) = _start(_by_itself, second)
-        try:
-            done = _by_itself(first)
-        finally:
-            cancelled = started.cancel()
-            if not cancelled:
-                started.exception()  # waits: no task outlives the call
-        return done, _by_itself(second) if cancelled else started.result()
-
-
-def _by_itself(task: Callable[[], T]) -> T:
-    _busy.now = True
-    try:
-        return task()
-    finally:
-        _busy.now = False
 
 
 def set_num_threads(n: int) -> None:
@@ -204,11 +167,6 @@ def set_num_threads(n: int) -> None:
         _setting.chosen = int(n)
         if _setting.running == 0:
             _blas_threads(_setting.count)
-
-
-def available() -> int:
-    """Return how many threads the work of this one may be shared out to."""
-    return 1 if _busy.now else _setting.count
 
 
 def get_num_threads() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ from minicnn.backend.numpy import (
 )
 from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import side_by_side
 
 memory.keep_freed_memory()
 KERNELS: dict[str, Any] = {
@@ -39,7 +38,6 @@ KERNELS: dict[str, Any] = {
     "offsets": offsets,
     "rows": rows,
 }
-LEAST, MOST = 2**22, 2**26  # multiplications of a convolution whose gradients are computed side by side
 
 
 class NumpyBackend(Backend):
@@ -154,9 +152,11 @@ class NumpyBackend(Backend):
             for some, mine in _groups(groups, dx.shape[1], o):
                 dx[:, some] = self.conv_input_grad(grad[:, mine], weight[mine], sizes, stride, padding, dilation, 1)
             return dx
+        geometry = Geometry(stride, padding, dilation)
+        if choice in ("winograd", "narrow", "rows") and narrow.suits_input_grad(n, weight, grad.shape[2:], geometry):
+            return narrow.input_grad(grad, weight, sizes, geometry)
         if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
             return winograd.input_grad(grad, weight, sizes, padding)
-        geometry = Geometry(stride, padding, dilation)
         if choice == "narrow" and n <= SINGLE:
             choice = "columns"
         kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise", "columns") else offsets
@@ -190,17 +190,6 @@ class NumpyBackend(Backend):
         if choice == "winograd":
             return winograd.weight_grad(grad, x, weight_shape, padding)
         return KERNELS[choice].weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
-
-    def conv_grads(self, grad: Array, x: Array, weight: Array, needs: Sequence[bool], *args: Any, **moves: Any) -> Any:
-        work = grad.size * math.prod(weight.shape[1:])  # multiplications
-        if not (needs[0] and needs[1] and LEAST <= work <= MOST):
-            return super().conv_grads(grad, x, weight, needs, *args, **moves)
-
-        def grads(*mine: bool) -> list[Array]:
-            return super(NumpyBackend, self).conv_grads(grad, x, weight, mine, *args, **moves)
-
-        (dx, _, _), (_, dw, db) = side_by_side(lambda: grads(True, False, False), lambda: grads(False, True, needs[2]))
-        return [dx, dw, db]
 
     # ---- batch norm
 

@@ -13,7 +13,7 @@ import numpy as np
 from minicnn.backend.numpy.layout import strided
 from minicnn.backend.numpy.offsets import meeting, meetings
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import alone, available, run
+from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
 SHARED = 2**22  # multiplications from which threads pay
@@ -43,7 +43,7 @@ def _flat(windows: Array) -> Array:
 
 def _parts(size: int, work: int) -> list[slice]:
     """Cut into one part a thread, where there is enough work."""
-    count = available() if work >= SHARED else 1
+    count = get_num_threads() if work >= SHARED else 1
     step = -(-size // count)
     return [slice(i, min(i + step, size)) for i in range(0, size, step)]
 

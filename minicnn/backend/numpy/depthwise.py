@@ -14,7 +14,7 @@ from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.offsets import meetings
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 BLOCK = 2**17  # numbers of a block
@@ -34,7 +34,7 @@ def _flat(x: Array) -> Array:
 
 def _rows(x: Array) -> list[tuple[int, int]]:
     """Cut the rows of (H, W, N · C) into blocks of the cache's size, one a thread at least."""
-    high = max(1, min(BLOCK // max(x[0].size, 1), -(-x.shape[0] // available())))
+    high = max(1, min(BLOCK // max(x[0].size, 1), -(-x.shape[0] // get_num_threads())))
     return [(i, min(i + high, x.shape[0])) for i in range(0, x.shape[0], high)]
 
 

@@ -8,15 +8,17 @@ window covers lie one after another there, so the columns of an output row, (KH 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minicnn.backend.base import Ints
 from minicnn.backend.numpy.layout import empty_in, spatial_first, strided
+from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
 CHANNELS_SECOND = (2, 1, 3, 0)  # the order (H, C, W, N)
@@ -24,7 +26,7 @@ PIXELS_FIRST = (2, 3, 0, 1)  # the order (H, W, N, C)
 FEW = 12  # output channels below which channels second serves what follows better, too
 SHARED = 2**19  # numbers from which threads pay
 BLOCK = 2**18  # numbers of a block
-DEPTH = 16  # or multiplications a number, from which they pay earlier
+PRODUCTS = 2**18  # numbers of the products of one row
 
 
 def columns_of(x: Array, kernel: Ints, geometry: Geometry) -> Array:
@@ -62,7 +64,7 @@ def columns_of(x: Array, kernel: Ints, geometry: Geometry) -> Array:
 
 def _shares(rows: int, size: int) -> list[slice]:
     """Cut rows of so many numbers in all into blocks, of one for each thread at least, unless they are few."""
-    count = min(rows, max(-(-size // BLOCK), available())) if size >= SHARED else 1
+    count = min(rows, max(-(-size // BLOCK), get_num_threads())) if size >= SHARED else 1
     step = -(-rows // max(count, 1))
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 
@@ -93,7 +95,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
             if bias is not None:
                 wide[some] += tiled
 
-    run(share, _shares(out[0], max(y.size, y.size * kernels.shape[1] // DEPTH)))
+    run(share, _shares(out[0], y.size))
     return y
 
 
@@ -110,7 +112,7 @@ def weight_grad(
         g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
     else:
         g = spatial_first(grad).reshape(out[0], -1, o)
-    shares = _shares(out[0], max(g.size, g.size * columns.shape[1] // DEPTH))
+    shares = _shares(out[0], g.size)
     sums = np.empty((len(shares), *((o, columns.shape[1]) if second else (columns.shape[1], o))), x.dtype)
 
     def share(k: int) -> None:
@@ -124,3 +126,39 @@ def weight_grad(
     run(share, range(len(shares)))
     total = np.add.reduce(sums, axis=0)
     return np.ascontiguousarray((total if second else total.T).reshape(o, kh, c, kw).transpose(0, 2, 1, 3))
+
+
+def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
+    """The gradient for x, of stride and dilation 1: a product an output row, added where its windows read.
+
+    It is that of all kernel elements, (KW · KH · C, OW · N), and those of one column of the kernel lie as rows of the
+    image do, so that a row of windows takes KW additions.
+    """
+    (n, o, oh, ow), (_, c, kh, kw), (h, w) = grad.shape, weight.shape, sizes
+    top, left = geometry.padding[0][0], geometry.padding[1][0]
+    kernels = np.ascontiguousarray(weight.transpose(3, 2, 1, 0)).reshape(-1, o)
+    g = spatial_first(grad).reshape(oh, ow * n, o)
+    dx = np.zeros((h, c, w, n), grad.dtype)
+    columns = [meeting(j - left, 1, ow, 0, w) for j in range(kw)]
+    product = scratch("product", (kw, kh, c, ow, n), grad.dtype)
+    with alone:
+        for i in range(oh):
+            low, high = max(i - top, 0), min(i - top + kh, h)
+            if low >= high:
+                continue
+            np.matmul(kernels, g[i].T, out=product.reshape(len(kernels), -1))
+            rows = dx[low:high]
+            for j, (windows, pixels) in enumerate(columns):
+                rows[:, :, pixels] += product[j, low + top - i : high + top - i, :, windows]
+    return dx.transpose(3, 1, 0, 2)
+
+
+def suits_input_grad(n: int, weight: Array, out: Ints, geometry: Geometry) -> bool:
+    """Whether the gradient for x is best computed here: few channels, and a row's products fit the cache."""
+    c, kernel = weight.shape[1], weight.shape[2:]
+    return (
+        c < FEW
+        and (math.prod(kernel) > 9 or c <= 4)
+        and set(geometry.stride) == set(geometry.dilation) == {1}
+        and math.prod(kernel) * c * out[-1] * n <= PRODUCTS
+    )

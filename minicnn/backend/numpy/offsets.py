@@ -17,7 +17,7 @@ from minicnn.backend.base import Ints
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 Places = tuple[slice, slice]
@@ -56,7 +56,7 @@ def _by_offset(weight: Array) -> Array:
 
 def _halves(channels: int) -> list[slice]:
     """Cut channels into as many parts as there are threads."""
-    step = -(-channels // available())
+    step = -(-channels // get_num_threads())
     return [slice(i, min(i + step, channels)) for i in range(0, channels, step)]
 
 
@@ -122,9 +122,9 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
             target = dx[pixels][..., channels]
             target += product.reshape(target.shape)
 
-    if g.nbytes <= CACHE and sizes[0] <= 4 * available():
+    if g.nbytes <= CACHE and sizes[0] <= 4 * get_num_threads():
         run(block, [(0, sizes[0], some) for some in _halves(c)])
     else:
-        rows = max(1, min(CACHE // (sizes[1] * n * (c + o) * dx.itemsize), -(-sizes[0] // available())))
+        rows = max(1, min(CACHE // (sizes[1] * n * (c + o) * dx.itemsize), -(-sizes[0] // get_num_threads())))
         run(block, [(i, min(i + rows, sizes[0]), slice(0, c)) for i in range(0, sizes[0], rows)])
     return face(dx)

@@ -8,13 +8,13 @@ import numpy as np
 
 from minicnn.backend.numpy.layout import face, rows_view, spatial_first
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 
 
 def _shares(rows: int) -> list[slice]:
-    count = max(1, min(4 * available(), rows // 256))
+    count = max(1, min(4 * get_num_threads(), rows // 256))
     size = -(-rows // count)
     return [slice(i, min(i + size, rows)) for i in range(0, rows, size)] if rows else []
 

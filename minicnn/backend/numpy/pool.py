@@ -17,7 +17,7 @@ from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import empty_in, order_of
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.offsets import meeting
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 SINGLE = 2  # images up to which the order is left as it is
@@ -37,7 +37,7 @@ def in_runs(x: Array) -> tuple[Array, Ints]:
 
 def _blocks(rows: int, size: int) -> list[slice]:
     """Cut rows into ranges of at least `BLOCK` elements, some a thread where there are so many."""
-    count = max(1, min(rows, size // BLOCK, 4 * available()))
+    count = max(1, min(rows, size // BLOCK, 4 * get_num_threads()))
     step = -(-rows // count)
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.threads import alone, available, run
+from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
 SMALL = 2**18  # multiplications that OpenBLAS leaves to one thread
@@ -17,7 +17,7 @@ def matmul(a: Array, b: Array) -> Array:
     """Return the matrix product, as np.matmul."""
     if b.ndim < 2 or a.size * b.shape[-1] <= SMALL:
         return np.matmul(a, b)
-    count = available()  # asked once: another thread may set it meanwhile
+    count = get_num_threads()  # asked once: another thread may set it meanwhile
     if a.size * b.shape[-1] < LARGE or count == 1 or not a.ndim == b.ndim == 2:
         with alone:
             return np.matmul(a, b)

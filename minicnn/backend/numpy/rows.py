@@ -13,7 +13,7 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads, output_size
 from minicnn.backend.numpy.layout import face, rows_view, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 CACHE = 2**21  # bytes of a block's rows: of the order of a core's second-level cache
@@ -51,7 +51,7 @@ def _image(x: Array, geometry: Geometry) -> Array:
 def blocks(out: tuple[int, int], bytes_a_place: int) -> list[tuple[slice, slice]]:
     """Cut the output into blocks of whole rows, or parts of one, of about CACHE bytes; at least two a thread."""
     oh, ow = out
-    places = max(1, min(CACHE // max(bytes_a_place, 1), -(-oh * ow // (2 * available()))))
+    places = max(1, min(CACHE // max(bytes_a_place, 1), -(-oh * ow // (2 * get_num_threads()))))
     if places >= ow:
         high = places // ow
         return [(slice(i, min(i + high, oh)), slice(0, ow)) for i in range(0, oh, high)]
@@ -88,7 +88,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
     out = (g.shape[0], g.shape[1])
     seen = windows(_image(x, geometry), (kh, kw), out, geometry)
     parts = blocks(out, n * depth * x.itemsize)
-    count = min(available(), len(parts))
+    count = min(get_num_threads(), len(parts))
     shares = [parts[k::count] for k in range(count)]
     sums = np.zeros((len(shares), depth, o), x.dtype)
 

@@ -12,7 +12,7 @@ import numpy as np
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.product import matmul
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.threads import available, run
+from minicnn.backend.threads import get_num_threads, run
 
 Array = Any
 
@@ -42,7 +42,7 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
     kernels = np.ascontiguousarray(weight.transpose(2, 3, 0, 1)).reshape(-1, o, c)
     dx = np.empty((*sizes, n, c), grad.dtype)
     pixels = dx.reshape(-1, n, c)
-    size = -(-len(pixels) // available())
+    size = -(-len(pixels) // get_num_threads())
 
     def some(start: int) -> None:
         np.matmul(g, kernels[start : start + size], out=pixels[start : start + size])

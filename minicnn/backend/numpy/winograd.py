@@ -35,7 +35,7 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.threads import available, run, share_out
+from minicnn.backend.threads import get_num_threads, run, share_out
 
 Array = Any
 PATCH = 6  # inputs of a tile, along a dim
@@ -102,7 +102,7 @@ class Tiles:
         self.rows, self.columns = -(-out[0] // way.rows.tile), -(-out[1] // way.columns.tile)
         # A block's tiles, before and after the products, should lie in a core's cache; there are some blocks a thread.
         most = min(max(CACHE // (4 * way.places * channels), FEW), MANY) // self.columns
-        parts = max(-(-n // max(most, 1)), -(-2 * available() // self.rows))
+        parts = max(-(-n // max(most, 1)), -(-2 * get_num_threads() // self.rows))
         self.images = -(-n // min(parts, n))
 
     def blocks(self) -> list[tuple[int, slice]]:
@@ -268,7 +268,7 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     tiles = Tiles(way, g.shape[:2], n, c + o)
     width = _width(o, tiles.columns * tiles.images * c)
     blocks = tiles.blocks()
-    count = min(available(), len(blocks))
+    count = min(get_num_threads(), len(blocks))
     sums = scratch("sums", (count, way.places, o // width, c, width), x.dtype)
     step = min(max(CACHE // (4 * c * o), 1), way.places)  # places whose products stay in the cache until they are added
 

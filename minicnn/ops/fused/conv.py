@@ -69,7 +69,12 @@ class Conv(Fused):
         bias: Array | None,
         **params: Any,
     ) -> list[Array]:
-        return be.conv_grads(grads[0], x, weight, needs, columns=saved, **params)
+        (g,) = grads
+        return [
+            be.conv_input_grad(g, weight, x.shape[2:], **params) if needs[0] else None,
+            be.conv_weight_grad(g, x, weight.shape, columns=saved, **params) if needs[1] else None,
+            be.channel_sums(g) if needs[2] else None,
+        ]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

@@ -35,6 +35,12 @@ def _pixels(count: int, channels: int) -> int:
     return next(k for k in range(max(1, min(count, ROW // channels)), 0, -1) if count % k == 0)
 
 
+def _blocks(length: int, width: int) -> list[slice]:
+    """Cut so many rows into blocks; one, if there would be two or three: waking a thread takes as long as they do."""
+    step = length if length * width < 3 * BLOCK else max(1, BLOCK // width)
+    return [slice(i, min(i + step, length)) for i in range(0, length, step)]
+
+
 class _Rows:
     """Values (N, C, *S) whose channels lie together, as rows of memory, (L, k · C): k pixels in each."""
 
@@ -47,8 +53,7 @@ class _Rows:
         self.pixels = _pixels(self.count, self.channels)
         self.values = moved.reshape(-1, self.pixels * self.channels)
         length, width = self.values.shape
-        step = max(1, BLOCK // width)
-        self.blocks = [slice(i, min(i + step, length)) for i in range(0, length, step)]
+        self.blocks = _blocks(length, width)
         self.sizes = [float((b.stop - b.start) * self.pixels) for b in self.blocks]
 
     def of(self, x: Array) -> Array:
@@ -93,8 +98,7 @@ class _Planes(_Rows):
         self.values = moved.reshape(math.prod(self.shape[:place]), self.channels, -1)
         length, _, width = self.values.shape
         self.pixels = _pixels(width, 1)  # summed by themselves, before their sums are in float64
-        step = max(1, BLOCK // (self.channels * width))
-        self.blocks = [slice(i, min(i + step, length)) for i in range(0, length, step)]
+        self.blocks = _blocks(length, self.channels * width)
         self.sizes = [float((b.stop - b.start) * width) for b in self.blocks]
 
     def tiled(self, vector: Array) -> Array:

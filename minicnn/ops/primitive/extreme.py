@@ -48,9 +48,12 @@ class _Extreme(Primitive, abstract=True):
     ) -> Array:
         over = axes(dim, len(x_shape))
         kept = tuple(1 if d in over else size for d, size in enumerate(x_shape))
-        chosen = (x == out.reshape(kept)) | (x != x)
-        count = be.xp.sum(chosen, axis=over, keepdims=True).astype(g.dtype)
-        return chosen * (g.reshape(kept) / count)
+        chosen = x == out.reshape(kept)
+        if be.may_have_nan(out):
+            chosen |= x != x
+        share = chosen.astype(g.dtype)
+        share *= g.reshape(kept) / be.xp.sum(share, axis=over, keepdims=True)
+        return share
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

@@ -282,6 +282,15 @@ class Backend(Pooling):
         y += shift.reshape(column)
         return y
 
+    def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
+        """Return by_grad · grad + by_x · (x − mean) + shift, each but the first two (C,)."""
+        column = (1, x.shape[1], *(1 for _ in x.shape[2:]))
+        y = x - mean.reshape(column)
+        y *= by_x.reshape(column)
+        y += grad * by_grad.reshape(column)
+        y += shift.reshape(column)
+        return y
+
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:

@@ -7,6 +7,7 @@ from minicnn.ops.fused.batch_norm import batch_norm
 from minicnn.ops.fused.conv import conv2d
 from minicnn.ops.fused.cross_entropy import cross_entropy
 from minicnn.ops.fused.dropout import dropout
+from minicnn.ops.fused.group_norm import group_norm
 from minicnn.ops.fused.layer_norm import layer_norm
 from minicnn.ops.fused.linear import linear
 from minicnn.ops.fused.max_pool import max_pool2d

@@ -213,6 +213,12 @@ class NumpyBackend(Backend):
         rows = norm.arranged(x)
         return super().scale_channels(x, scale, shift) if rows is None else norm.scaled(rows, scale, shift)
 
+    def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
+        rows = norm.arranged(x)
+        if rows is None:
+            return super().mix_channels(grad, x, mean, by_grad, by_x, shift)
+        return norm.mixed(grad, rows, mean, by_grad, by_x, shift)
+
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
     ) -> tuple[Array | None, Array, Array]:

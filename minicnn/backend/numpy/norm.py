@@ -259,3 +259,21 @@ def gradients(
 
     run(differentiate, rows.blocks)
     return rows.like(dx), d_weight, d_bias
+
+
+def mixed(grad: Array, rows: _Rows, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
+    """Return by_grad · grad + by_x · (x − mean) + shift."""
+    g = rows.of(grad).reshape(rows.values.shape)
+    wide_mean, wide_by_grad, wide_by_x, wide_shift = map(rows.tiled, (mean, by_grad, by_x, shift))
+    y = np.empty_like(rows.values)
+
+    def some(part: slice) -> None:
+        target, other = y[part], scratch("block", y[part].shape, y.dtype)
+        np.subtract(rows.values[part], wide_mean, out=target)
+        np.multiply(target, wide_by_x, out=target)
+        np.multiply(g[part], wide_by_grad, out=other)
+        np.add(target, other, out=target)
+        np.add(target, wide_shift, out=target)
+
+    run(some, rows.blocks)
+    return rows.like(y)

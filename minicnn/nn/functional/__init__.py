@@ -45,7 +45,7 @@ from minicnn.nn.functional.noise import (
     gumbel_softmax,
     rrelu,
 )
-from minicnn.nn.functional.norm import group_norm, instance_norm, rms_norm
+from minicnn.nn.functional.norm import instance_norm, rms_norm
 from minicnn.nn.functional.pooling import avg_pool1d, avg_pool3d, max_pool1d, max_pool3d
 from minicnn.nn.functional.rectifier import (
     celu,
@@ -73,6 +73,7 @@ from minicnn.ops import (
     cross_entropy,
     dropout,
     flatten,
+    group_norm,
     layer_norm,
     linear,
     max_pool2d,

@@ -1,4 +1,4 @@
-"""Normalization by instance, by group of channels, and by the root of the mean square."""
+"""Normalization by instance, and by the root of the mean square."""
 
 from __future__ import annotations
 
@@ -13,25 +13,8 @@ from minicnn.errors import ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors
 from minicnn.ops import batch_norm
 from minicnn.ops.fused.batch_norm import update_running
+from minicnn.ops.fused.group_norm import GroupNorm, check_affine
 from minicnn.tensor import Tensor
-
-
-def _scaled(where: str, y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """Return y · γ + β, a value of each for each channel."""
-    c = y.shape[1]
-    column = (1, c) + (1,) * (y.ndim - 2)
-    for name, x in (("weight", weight), ("bias", bias)):
-        if x is not None and tuple(x.shape) != (c,):
-            raise ShapeError(
-                message(
-                    where,
-                    f"{name} expects shape ({c},), one per channel, got {tuple(x.shape)}.",
-                    f"input {tuple(y.shape)} = (N, C, ...)",
-                    f"set the layer's number of channels to {c}.",
-                )
-            )
-    y = y if weight is None else y * weight.reshape(column)
-    return y if bias is None else y + bias.reshape(column)
 
 
 def _instance_samples(rng: Rng) -> Iterator[Sample]:
@@ -110,83 +93,13 @@ def instance_norm(
                 "use larger images, or layer_norm.",
             )
         )
-    y = batch_norm(input.reshape(1, n * c, *shape[2:]), None, None, training=True, eps=eps).reshape(shape)
+    check_affine(where, input, weight, bias)
     if running_mean is not None and running_var is not None:
         rows = input.detach().reshape(n, c, count)
         update_running(running_mean, rows.mean(2).mean(0), momentum)
         update_running(running_var, rows.var(2).mean(0), momentum)
-    return _scaled(where, y, weight, bias)
-
-
-def _group_samples(rng: Rng) -> Iterator[Sample]:
-    def draw(*shape: int) -> Any:
-        return rng.normal(size=shape)
-
-    yield Sample(draw(2, 4, 3, 2), 2, draw(4), draw(4))
-    yield Sample(draw(2, 6), 3, eps=0.1)
-    yield Sample(draw(3, 4, 5), 1, draw(4))
-    yield Sample(draw(2, 4, 3), 4, bias=draw(4))  # a group a channel: instance norm
-    yield Sample(draw(1, 2, 2, 1, 3), 2, draw(2), draw(2))
-    yield Sample(draw(2, 4), 2, eps=0.5)  # no spatial dims
-    yield Sample(draw(2, 2, 3) * 100.0, 1, eps=1.0)
-    yield Sample(draw(2, 2, 3) * 0.1 + 3.0, 1, draw(2), eps=0.01)
-    yield Sample(draw(2, 3), 3, draw(3), draw(3))  # each value a group of its own
-    yield Sample(draw(0, 4, 3), 2, draw(4), draw(4))
-
-
-def _group_errors() -> Iterator[ErrorSample]:
-    yield ErrorSample(ParameterError, ("group_norm", "divide", "3", "2"), np.ones((2, 3, 4)), 2)
-    yield ErrorSample(ShapeError, ("weight", "(4,)", "(2,)"), np.ones((2, 4, 4)), 2, np.ones(2))
-    yield ErrorSample(ParameterError, ("group_norm", "more than 1 value"), np.ones((1, 2)), 2)
-
-
-@composition(_group_samples, _group_errors)
-def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
-    """Normalize each group of channels of each sample: y = γ · (x − mean) / √(var + eps) + β.
-
-    Shapes: input and output (N, C, *); weight (γ) and bias (β): (C,).
-
-    Args:
-        num_groups: how many groups; it divides C.
-        eps: added to the variance.
-    Raises:
-        ParameterError: num_groups does not divide C, or there is one value in all.
-        ShapeError: weight or bias has not the shape (C,).
-    Source: Wu and He, "Group Normalization" (2018), equation 7.
-
-    >>> import minicnn
-    >>> group_norm(minicnn.tensor([[1.0, 3.0]]), 1)
-    tensor([[-1.0000,  1.0000]])
-    """
-    need_float_tensors("group_norm", input=input, weight=weight, bias=bias)
-    shape = tuple(input.shape)
-    if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
-        raise ParameterError(
-            message(
-                "group_norm",
-                f"num_groups must divide the number of channels C, got {num_groups}.",
-                f"input {shape} = (N, C, ...)",
-                "choose a divisor of C.",
-            )
-        )
-    count = int(np.prod(shape[1:])) // num_groups
-    if shape[0] * count == 1:
-        raise ParameterError(
-            message(
-                "group_norm",
-                "expects more than 1 value: one alone has no variance.",
-                f"input {shape} = (N, C, ...); num_groups={num_groups}",
-                "use fewer groups, or larger images.",
-            )
-        )
-    if shape[0] and count > 1:
-        rows = input.reshape(1, shape[0] * num_groups, count)
-        y = batch_norm(rows, None, None, training=True, eps=eps).reshape(shape)
-    else:
-        y = input * 0.0  # each value is its group's mean
-    return _scaled("group_norm", y, weight, bias)
+    y: Tensor = GroupNorm.apply(input, weight, bias, groups=c, eps=eps)
+    return y
 
 
 def _rms_samples(rng: Rng) -> Iterator[Sample]:

@@ -23,7 +23,7 @@ from minicnn.backend.threads import run
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
 FAR = 2.0  # standard deviations
-SMALL = 2**14  # numbers from which rows pay
+SMALL = 2**16  # numbers from which rows pay
 LARGE = 2**17  # numbers from which another memory order is worth a copy
 PLANE = 64  # numbers of a channel that lie together, from which planes pay
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels

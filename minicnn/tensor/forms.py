@@ -107,7 +107,7 @@ class Forms(TapeTensor):
     def item(self) -> Any:
         """The value of a one-element tensor, as a Python number."""
         self._need_one("item", ShapeError, "index one element first, or use tolist().")
-        return self._array.item()
+        return backend_of(self._array).item(self._array)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
@@ -297,15 +297,15 @@ class Forms(TapeTensor):
 
     def __bool__(self) -> builtins.bool:
         self._need_one("bool", ShapeError, "write (x > 0).any(), or .all().")
-        return builtins.bool(self._array.item())
+        return builtins.bool(backend_of(self._array).item(self._array))
 
     def __int__(self) -> builtins.int:
         self._need_one("int", ParameterError, "index one element first, or use tolist().")
-        return builtins.int(self._array.item())
+        return builtins.int(backend_of(self._array).item(self._array))
 
     def __float__(self) -> builtins.float:
         self._need_one("float", ParameterError, "index one element first, or use tolist().")
-        return builtins.float(self._array.item())
+        return builtins.float(backend_of(self._array).item(self._array))
 
     def _need_one(self, where: str, error: builtins.type[MinicnnError], fix: str) -> None:
         """Raise the error unless the tensor has one element."""

@@ -1,0 +1,53 @@
+"""What the backends answer differently because their memory is, or is not, the host's: here, that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.random import Generator
+
+Array = Any
+
+
+class Host:
+    """The plain answers of a backend whose arrays lie in the host's memory; `minicnn.backend.device_side` has others.
+
+    Attributes:
+        records: whether steps can be captured and replayed.
+    """
+
+    records = False
+
+    def item(self, array: Array) -> Any:
+        """Return the value of a one-element array as a Python number."""
+        return array.item()
+
+    def check_range(self, where: str, values: Array, low: float, high: float, error: Callable[[Any], Any]) -> None:
+        """Raise ``error(value)`` if a value is outside [low, high]; NaN is not looked at.
+
+        On a device this is found out when values are next read from it: looking at once would stall the device at
+        every step. What reads memory by such values must therefore stay within bounds with any of them.
+
+        Args:
+            where: what is checked, in a word or two: checks of the same name and limits are noted in one place.
+        """
+        if values.size:
+            for value in (values.min().item(), values.max().item()):
+                if value < low or value > high:
+                    raise error(value)
+
+    def settle(self) -> None:
+        """Raise what `check_range` has noted; nothing here, where it raises at once."""
+
+    def draws(self, generator: Generator) -> bool:
+        """Whether the device itself draws a generator's uniform numbers."""
+        return False
+
+    def pinned(self, array: Any) -> Any:
+        """Return a host array's values in memory that the device reads by itself; the array itself here."""
+        return array
+
+    def fetch_ahead(self, array: Any) -> Any:
+        """Start to copy a pinned host array to the device, beside its other work; return a function to get the copy."""
+        return lambda: array

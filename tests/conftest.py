@@ -1,5 +1,6 @@
 """Settings that all tests share."""
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -25,3 +26,17 @@ def cpu_kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
             assert hasattr(Backend, name)
             monkeypatch.delattr(NumpyBackend, name)
     return request.param
+
+
+@pytest.fixture
+def same_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the CPU draw dropout's masks as devices do, by NumPy's own Philox, so that both train alike."""
+
+    def random(self, shape, dtype, generator):  # NumPy's generator counts blocks as the device's stream does
+        seed, count = generator.initial_seed(), int(np.prod(shape))
+        used = generator.drawn.get("here", 0)
+        generator.drawn["here"] = used + -(-count // 8)
+        stream = np.random.Generator(np.random.Philox(key=seed, counter=used))
+        return stream.random(count, dtype="float32").reshape(shape).astype(dtype)
+
+    monkeypatch.setattr(NumpyBackend, "random", random, raising=False)

@@ -133,7 +133,7 @@ def test_two_devices_in_one_op_is_an_error():
         assert "strict" in str(error.value)
 
 
-def test_a_convolutional_network_trains_alike_on_strict_arrays(cpu_kernels):
+def test_a_convolutional_network_trains_alike_on_strict_arrays(cpu_kernels, same_masks):
     """A training step, forward to weights, on arrays that behave as a device's, equals NumPy's by the same kernels."""
     from minicnn import nn
 

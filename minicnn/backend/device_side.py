@@ -13,6 +13,8 @@ from minicnn.backend.philox import PER_BLOCK, DeviceStream, uniform
 from minicnn.random import Generator, default_generator
 
 CHECKS = 64  # ranges that can be noted; one that finds no place is looked at straight away
+ATOMIC = ("int32", "uint32", "uint64")  # the integers that atomics take
+SIGN = 2**63
 CHECK_NOW = os.environ.get("CUDA_LAUNCH_BLOCKING") == "1"  # PyTorch's way to be told at once
 
 
@@ -35,6 +37,9 @@ class DeviceSide(Backend):
         if not self.ranges().note((where, low, high), values, error) or (CHECK_NOW and capturing() is None):
             self.settle()
 
+    def may_hold(self, condition: Array) -> bool:
+        return True
+
     def ranges(self) -> Ranges:
         """Return the table of checks, made on first use."""
         if self._ranges is None:
@@ -53,6 +58,33 @@ class DeviceSide(Backend):
         refuse_crossing("a value on the host")
         self.settle()
         return self.read(array)
+
+    # ---- writing to places by atomics, which devices have for some dtypes only
+
+    def add_at(self, target: Array, index: Any, values: Any) -> None:
+        if target.dtype.kind == "f" or str(target.dtype) in ATOMIC:
+            self.xp.add.at(target, index, values)
+            return
+        work = "uint64" if target.dtype.itemsize == 8 else "int32"
+        if hasattr(values, "astype"):
+            values = values.astype(target.dtype, copy=False).astype(work)
+        changed = target.astype(work)  # two's complement: sums are the same, signed or not
+        self.xp.add.at(changed, index, values)
+        target[...] = changed.astype(target.dtype)
+
+    def extreme_at(self, target: Array, index: Any, values: Array, largest: bool) -> None:
+        function = self.xp.maximum if largest else self.xp.minimum
+        if str(target.dtype) in ("float32", "float64", *ATOMIC):
+            function.at(target, index, values)
+            return
+        if target.dtype.itemsize < 4:
+            changed = target.astype("int32")
+            function.at(changed, index, values.astype("int32"))
+            target[...] = changed.astype(target.dtype)
+            return
+        changed = target.astype("uint64") ^ SIGN  # in whose order unsigned numbers are as the signed ones were
+        function.at(changed, index, values.astype("uint64") ^ SIGN)
+        target[...] = (changed ^ SIGN).astype(target.dtype)
 
     # ---- random numbers
 
@@ -123,8 +155,10 @@ class Ranges:
                 least, most = (float(self.backend.item(v)) for v in (values.min(), values.max()))
                 _judge(least, most, key[1], key[2], error, "")
                 return False
-            self.known[key] = (len(self.known), key[1], key[2], error, _line())
-        row = self.table[self.known[key][0]]
+            self.known[key] = (len(self.known), *key[1:], error, _line())
+        place, low_limit, high_limit, _, line = self.known[key]
+        self.known[key] = (place, low_limit, high_limit, error, line)  # the latest error knows the latest shapes
+        row = self.table[place]
         low, high = row[0:1], row[1:2]
         xp = self.backend.xp
         xp.fmin(low, values.min().astype("float64"), out=low)
@@ -140,7 +174,7 @@ class Ranges:
         seen = self.backend.read(self.table)
         self._reset()
         for place, low, high, error, line in self.known.values():
-            _judge(*seen[place].tolist(), low, high, error, line)
+            _judge(float(seen[place, 0]), float(seen[place, 1]), low, high, error, line)
 
 
 def _judge(least: float, most: float, low: float, high: float, error: Callable[[Any], Any], line: str) -> None:

@@ -19,6 +19,12 @@ class Host:
 
     records = False
 
+    xp: Any
+
+    def extreme_at(self, target: Array, index: Any, values: Array, largest: bool) -> None:
+        """Take values into the places of the target that an index reads, where they are larger (or smaller)."""
+        (self.xp.maximum if largest else self.xp.minimum).at(target, index, values)
+
     def item(self, array: Array) -> Any:
         """Return the value of a one-element array as a Python number."""
         return array.item()
@@ -36,6 +42,10 @@ class Host:
             for value in (values.min().item(), values.max().item()):
                 if value < low or value > high:
                     raise error(value)
+
+    def may_hold(self, condition: Array) -> bool:
+        """Whether a condition may hold anywhere; a backend that can look without waiting for a device does."""
+        return bool(condition.any())
 
     def settle(self) -> None:
         """Raise what `check_range` has noted; nothing here, where it raises at once."""

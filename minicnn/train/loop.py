@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minicnn.autograd import no_grad
-from minicnn.backend import to_numpy
+from minicnn.backend import backend_of, to_numpy
 from minicnn.errors import DataError, ParameterError, message
 from minicnn.ops import cross_entropy
 from minicnn.train.history import Epoch, History
@@ -195,23 +195,26 @@ def evaluate(model: nn.Module, loader: Iterable[Any], loss_fn: LossFunction = cr
     was_training = model.training
     model.eval()
     totals = _Totals()
-    confusion: Any = 0
+    confusion: Any = None
     try:
         with no_grad():
             for x, labels in _on_device(model, loader):
                 logits = model(x)
                 totals.add(loss_fn(logits, labels), logits, labels)
-                confusion = confusion + _confusion(logits, labels)
+                confusion = _add_confusion(confusion, logits, labels)
     finally:
         model.train(was_training)
     loss, accuracy = totals.means("evaluate", "loader")
-    return Evaluation(loss, accuracy, confusion)
+    return Evaluation(loss, accuracy, to_numpy(confusion).astype(np.int64))
 
 
-def _confusion(logits: Tensor, labels: Tensor) -> np.ndarray[Any, Any]:
-    classes = int(logits.shape[1])
-    true, found = to_numpy(labels._array), to_numpy(logits._array).argmax(1)
-    return np.bincount(true * classes + found, minlength=classes**2).reshape(classes, classes)
+def _add_confusion(confusion: Any, logits: Tensor, labels: Tensor) -> Any:
+    """Count the samples of each class and of what they were taken for, where the logits are: an array (K, K)."""
+    be, classes = backend_of(logits._array), logits.shape[1]
+    if confusion is None:
+        confusion = be.xp.zeros((classes, classes), dtype="uint64")
+    be.add_at(confusion, (labels._array, logits.argmax(1)._array), 1)
+    return confusion
 
 
 class _Totals:

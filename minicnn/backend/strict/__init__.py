@@ -15,7 +15,7 @@ import numpy as np
 
 from minicnn.backend.capture import refuse_crossing
 from minicnn.backend.device_side import DeviceSide
-from minicnn.backend.strict.array import Crossing, StrictArray, cross, crossings, unwrap, wrap
+from minicnn.backend.strict.array import Crossing, StrictArray, cross, crossings, unwrap, wrap, wrapped_round
 from minicnn.backend.strict.names import names
 from minicnn.backend.strict.recording import call, recorded
 
@@ -23,6 +23,11 @@ __all__ = ["Crossing", "StrictArray", "StrictBackend", "crossings"]
 
 HOST_DATA = {"array", "asarray", "ascontiguousarray", "asfortranarray"}  # these take NumPy arrays and lists
 SIZED_BY_VALUES = {"argwhere", "extract", "flatnonzero", "nonzero", "unique", "union1d", "setdiff1d", "trim_zeros"}
+ATOMICS = {
+    "add": ("int32", "uint32", "uint64", "float32", "float64"),
+    "maximum": ("int32", "uint32", "uint64", "float32", "float64"),
+    "minimum": ("int32", "uint32", "uint64", "float32", "float64"),
+}
 
 
 class _Function:
@@ -42,8 +47,11 @@ class _Function:
         return wrap(call(self.function, tuple(unwrap(a) for a in args), given), args)
 
     def at(self, array: StrictArray, index: Any, values: Any) -> None:
-        """Apply a ufunc in place where the index reads, repeats included."""
-        call(self.function.at, (unwrap(array), unwrap(index), unwrap(values)))
+        """Apply a ufunc in place where the index reads, repeats included, to the dtypes that atomics take."""
+        if array.dtype.name not in ATOMICS.get(self.name, ()):
+            raise TypeError(f"{self.name}.at does not take {array.dtype}")
+        places = wrapped_round(unwrap(index), array.shape)
+        call(self.function.at, (unwrap(array), places, unwrap(values)))
 
 
 class _Namespace:

@@ -84,14 +84,14 @@ class StrictArray:
     def __getitem__(self, index: Any) -> Any:
         given = unwrap(index)
         for part in given if isinstance(given, tuple) else (given,):
-            if getattr(getattr(part, "dtype", None), "kind", "") == "b":
+            if _kind(part) == "b":
                 cross("the size of the result")
             if isinstance(part, list):
                 refuse_crossing("values from the host")
-        return wrap(call(self._values.__getitem__, (given,)), (self,))
+        return wrap(call(self._values.__getitem__, (wrapped_round(given, self._values.shape),)), (self,))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        call(self._values.__setitem__, (unwrap(index), unwrap(value)))
+        call(self._values.__setitem__, (wrapped_round(unwrap(index), self._values.shape), unwrap(value)))
 
     def __len__(self) -> int:
         return len(self._values)
@@ -130,6 +130,28 @@ for _name in [
     *(f"__{name}__" for name in ["eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]),
 ]:
     setattr(StrictArray, _name, _operator(_name))
+
+
+def _kind(part: Any) -> str:
+    return str(getattr(getattr(part, "dtype", None), "kind", ""))
+
+
+def wrapped_round(index: Any, shape: tuple[int, ...]) -> Any:
+    """Return an index whose arrays of places start again at 0 past the end: a device does not look at them."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if not any(_kind(part) in "iu" and _kind(part) for part in parts):
+        return index
+    used = sum(0 if part is None or part is Ellipsis else part.ndim if _kind(part) == "b" else 1 for part in parts)
+    out, dim = [], 0
+    for part in parts:
+        if part is Ellipsis:
+            dim += len(shape) - used
+        elif part is not None:
+            if _kind(part) in ("i", "u") and shape[dim]:
+                part = call(np.remainder, (part, shape[dim]))
+            dim += part.ndim if _kind(part) == "b" else 1
+        out.append(part)
+    return tuple(out) if isinstance(index, tuple) else out[0]
 
 
 def unwrap(value: Any) -> Any:

@@ -16,8 +16,8 @@ from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeErr
 from minicnn.nn.functional.common import need_float_tensors, reduced
 from minicnn.nn.functional.margin import alike, pairwise_distance
 from minicnn.nn.functional.smooth import logsigmoid
-from minicnn.ops.checks import need_reduction, need_tensors
-from minicnn.ops.fused.cross_entropy import old_reduction
+from minicnn.ops.checks import check_range, need_reduction, need_tensors
+from minicnn.ops.fused.cross_entropy import old_reduction, wrong_class
 from minicnn.tensor import Tensor
 
 
@@ -37,16 +37,8 @@ def _need_classes(where: str, input: Any, target: Any, expected: tuple[int, ...]
                 f"give the target shape {expected}.",
             )
         )
-    bad = (target < least) | (target >= input.shape[-1])
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                where,
-                f"target expects classes from {least} to {input.shape[-1] - 1}, got {int(target[bad][0].item())}.",
-                got,
-                "check the labels, or give the network more outputs.",
-            )
-        )
+    c = input.shape[-1]
+    check_range(where, target, least, c - 1, lambda label: wrong_class(where, c, label, got, least))
 
 
 def _need_rows(where: str, input: Tensor) -> None:

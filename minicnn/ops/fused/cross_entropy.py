@@ -183,20 +183,18 @@ def cross_entropy(
     ignored = labels == operator.index(ignore_index)
     alive = (~ignored).astype(input.dtype)
     classes = be.xp.where(ignored, 0, labels)
-    bad = (classes < 0) | (classes >= c)
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                "cross_entropy",
-                f"target expects classes from 0 to {c - 1}, got {int(classes[bad][0])}.",
-                f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}",
-                "check the labels, or give the network more outputs.",
-            )
-        )
+    got = f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}"
+    be.check_range("cross_entropy", classes, 0, c - 1, lambda label: wrong_class("cross_entropy", c, label, got))
     loss: Tensor = CrossEntropy.apply(
         rows, wrap(classes), wrap(alive), weight, smoothing=float(label_smoothing), reduction=reduction
     )
     return loss.reshape(target.shape) if reduction == "none" else loss
+
+
+def wrong_class(where: str, classes: int, label: int, got: str, least: int = 0) -> IndexRangeError:
+    """Return the error for a label that is no class."""
+    problem = f"target expects classes from {least} to {classes - 1}, got {label}."
+    return IndexRangeError(message(where, problem, got, "check the labels, or give the network more outputs."))
 
 
 def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:

@@ -59,6 +59,8 @@ class Dropout(Fused):
 class Seeded:
     """Stands for a generator in samples: a fresh one from the same seed at each call, so that calls repeat."""
 
+    device = "cpu"
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
 

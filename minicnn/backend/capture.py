@@ -26,65 +26,81 @@ class Capture:
         backend: records the kernels.
 
     Attributes:
-        work: functions to call before each replay, in order.
-        kept: what must not be freed while replays may come.
+        work: functions to call before each replay, in the order of the step.
     """
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
         self.work: list[Callable[[], object]] = []
-        self.kept: list[Any] = []
+        self.busy = False  # whether some of it is being done
         # Made before the recording starts: what is written to them must not become a part of it.
         self.tables = {dtype: Table(*backend.live_numbers(SLOTS, dtype)) for dtype in ("float32", "float64")}
 
     def number(self, key: Hashable, compute: Callable[[], float], dtype: Any) -> Any:
         """Return the place on the device where a number stands that ``compute`` gives anew before each replay."""
-        return self.tables[str(dtype)].place(key, compute)
+        table = self.tables[str(dtype)]
+        place, work = table.place(key, compute)
+        if work is not None:
+            self.work.append(work)
+            if self.backend.runs_while_recording:
+                table.upload()
+        return place
 
     def before_replay(self) -> None:
-        """Do the host's part of a step, and bring the live numbers up to date."""
+        """Do the host's part of a step, and send the live numbers."""
         for work in self.work:
             work()
+        self.upload()
+
+    def upload(self) -> None:
+        """Send the live numbers as they are."""
         for table in self.tables.values():
-            table.refresh()
+            table.upload()
 
 
 class Table:
-    """Live numbers of one dtype: an array on the device, and how each number is computed.
+    """Live numbers of one dtype.
 
     Args:
         array: (SLOTS,), on the device.
-        upload: ``upload(array, numbers)`` overwrites it, in the order of the device's other work.
+        send: ``send(array, numbers)`` overwrites it, in the order of the device's other work.
     """
 
-    def __init__(self, array: Any, upload: Callable[[Any, Any], None]) -> None:
-        self.array, self._upload = array, upload
-        self._sources: dict[Hashable, tuple[int, Callable[[], float]]] = {}
-        self._sent: list[float] = []
+    def __init__(self, array: Any, send: Callable[[Any, Any], None]) -> None:
+        self.array, self._send = array, send
+        self._values = np.zeros(SLOTS, dtype=str(array.dtype))
+        self._places: dict[Hashable, int] = {}
+        self._changed = False
 
-    def place(self, key: Hashable, compute: Callable[[], float]) -> Any:
-        """Return the number's place, an array without dims; the same one for the same key."""
-        if key not in self._sources:
-            if len(self._sources) == SLOTS:
-                raise BackendError(
-                    message(
-                        "cuda.graph",
-                        f"a step may have {SLOTS} numbers that change from call to call.",
-                        "an optimizer has one or two for each group of parameters",
-                        "use fewer groups, or step the optimizer outside of the graph.",
-                    )
+    def place(self, key: Hashable, compute: Callable[[], float]) -> tuple[Any, Callable[[], None] | None]:
+        """Return a number's place, an array without dims, and what computes it; None where that is done already."""
+        if key in self._places:
+            return self.array[self._places[key]], None
+        slot = len(self._places)
+        if slot == SLOTS:
+            raise BackendError(
+                message(
+                    "cuda.graph",
+                    f"a step may have {SLOTS} numbers that change from call to call.",
+                    "an optimizer has one to four for each group of parameters",
+                    "use fewer groups, or step the optimizer outside of the graph.",
                 )
-            self._sources[key] = (len(self._sources), compute)
-        return self.array[self._sources[key][0]]
+            )
+        self._places[key] = slot
 
-    def refresh(self) -> None:
-        """Send the numbers to the device, if any has changed."""
-        values = [compute() for _, compute in self._sources.values()]
-        if values != self._sent:
-            numbers = np.zeros(SLOTS, dtype=str(self.array.dtype))
-            numbers[: len(values)] = values
-            self._upload(self.array, numbers)
-            self._sent = values
+        def work() -> None:
+            value = self._values.dtype.type(compute())
+            if value != self._values[slot]:
+                self._values[slot], self._changed = value, True
+
+        work()
+        return self.array[slot], work
+
+    def upload(self) -> None:
+        """Send the numbers, if any has changed since."""
+        if self._changed:
+            self._send(self.array, self._values.copy())
+            self._changed = False
 
 
 class _Thread(threading.local):
@@ -130,9 +146,16 @@ def on_replay(work: Callable[[], object]) -> None:
     >>> steps
     [1]
     """
-    work()
-    if _thread.capture is not None:
-        _thread.capture.work.append(work)
+    capture = _thread.capture
+    if capture is None or capture.busy:  # within other such work, which is repeated whole
+        work()
+        return
+    capture.busy = True
+    try:
+        work()
+    finally:
+        capture.busy = False
+    capture.work.append(work)
 
 
 def live(key: Hashable, compute: Callable[[], float], like: Any) -> Any:
@@ -157,8 +180,8 @@ def refuse_crossing(what: str) -> None:
         return
     raise BackendError(
         message(
-            "cuda.graph",
-            f"{caller()} needs {what} while the step is captured.",
+            caller(),
+            f"needs {what} while a step is captured (cuda.graph).",
             "a replay runs on the device alone: nothing is read from it, and what it got from the host is frozen",
             "do this outside of the step; return a tensor from it, and read that when it is needed.",
         )

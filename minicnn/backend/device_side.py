@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from minicnn.backend.base import Array, Backend, Ints
-from minicnn.backend.capture import capturing, on_replay, refuse_crossing
+from minicnn.backend.capture import Capture, capturing, on_replay, refuse_crossing
 from minicnn.backend.philox import PER_BLOCK, DeviceStream, uniform
 from minicnn.random import Generator, default_generator
 
@@ -128,9 +128,14 @@ class DeviceSide(Backend):
         self.ranges()
         return self.xp.zeros(count, dtype=dtype), lambda array, numbers: array.set(numbers)
 
-    def record(self, step: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
-        """Record what a step asks of the device; return what it returned, and the function that replays it."""
-        raise NotImplementedError(f"{type(self).__name__}.record")
+    def record(self, capture: Capture, step: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
+        """Record what a step asks of the device, and do it once; return its result, and what does it again."""
+        with self.recorder(capture) as recorder:
+            result = step()
+        if not self.runs_while_recording:
+            capture.upload()
+            recorder.launch()
+        return result, recorder.launch
 
 
 class Ranges:

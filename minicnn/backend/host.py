@@ -15,9 +15,11 @@ class Host:
 
     Attributes:
         records: whether steps can be captured and replayed.
+        runs_while_recording: whether a step that is recorded also runs.
     """
 
     records = False
+    runs_while_recording = False
 
     xp: Any
 
@@ -46,6 +48,10 @@ class Host:
     def may_hold(self, condition: Array) -> bool:
         """Whether a condition may hold anywhere; a backend that can look without waiting for a device does."""
         return bool(condition.any())
+
+    def recorder(self, capture: Any) -> Any:
+        """Return a block that records what is asked of the device in it; a device's own (see `minicnn.cuda.graph`)."""
+        raise NotImplementedError(f"{type(self).__name__}.recorder")
 
     def settle(self) -> None:
         """Raise what `check_range` has noted; nothing here, where it raises at once."""

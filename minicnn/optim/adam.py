@@ -8,6 +8,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import number
 from minicnn.optim.moments import Moments
 from minicnn.optim.optimizer import refuse_differentiable
 from minicnn.tensor import Tensor
@@ -44,6 +45,8 @@ class Adam(Moments):
     tensor([0.9000])
     """
 
+    capturable = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -76,21 +79,26 @@ class Adam(Moments):
         p, be = param._array, backend_of(param._array)
         xp = be.xp
         _, m, v = self.advance(param, grad, group)
-        state, lr, (beta1, beta2) = self.state[param], float(group["lr"]), map(float, group["betas"])
+        state = self.state[param]
         if group["amsgrad"]:
             if "max_exp_avg_sq" not in state:
                 state["max_exp_avg_sq"] = wrap(xp.zeros_like(p))
             largest = state["max_exp_avg_sq"]._array
             v = xp.maximum(largest, v, out=largest)
-        correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+
+        def correction(i: int) -> float:
+            return 1 - float(group["betas"][i]) ** int(state["step"])
+
+        rate = number(group, "rate", lambda: float(group["lr"]) / correction(0), p, state)
+        gain = number(group, "gain", lambda: 1 / math.sqrt(correction(1)), p, state)
         eps = float(group["eps"])
 
         def descend(p: Array, m: Array, v: Array) -> None:
             root = xp.sqrt(v)
-            root *= 1 / math.sqrt(correction2)
+            root *= gain
             root += eps
             step = xp.divide(m, root)
-            step *= lr / correction1
+            step *= rate
             xp.subtract(p, step, out=p)
 
         be.in_place(descend, p, m, v)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import count_step, number
 from minicnn.optim.optimizer import Optimizer
 from minicnn.tensor import Tensor
 
@@ -37,22 +38,29 @@ class Moments(Optimizer):
         xp = be.xp
         if "exp_avg" not in state:
             state.update(step=0, **initial, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
-        state["step"] += 1
-        decay, (beta1, beta2) = float(group["weight_decay"]), map(float, group["betas"])
+        count_step(state)
+        decay = float(group["weight_decay"])
+        beta1, gain1 = (number(group, f"beta1 {i}", compute, p) for i, compute in enumerate(_shares(group, 0)))
+        beta2, gain2 = (number(group, f"beta2 {i}", compute, p) for i, compute in enumerate(_shares(group, 1)))
         if group["decoupled_weight_decay"]:
             grad = self.penalized(p, grad, group["maximize"], 0.0)
-            xp.multiply(p, 1 - float(group["lr"]) * decay, out=p)
+            xp.multiply(p, number(group, "shrink", lambda: 1 - float(group["lr"]) * decay, p), out=p)
         else:
             grad = self.penalized(p, grad, group["maximize"], decay)
         m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
 
         def take(g: Array, m: Array, v: Array) -> None:
             xp.multiply(m, beta1, out=m)
-            xp.add(m, xp.multiply(g, 1 - beta1), out=m)
+            xp.add(m, xp.multiply(g, gain1), out=m)
             xp.multiply(v, beta2, out=v)
             square = xp.multiply(g, g)
-            square *= 1 - beta2
+            square *= gain2
             xp.add(v, square, out=v)
 
         be.in_place(take, grad, m, v)
         return grad, m, v
+
+
+def _shares(group: dict[str, Any], i: int) -> tuple[Callable[[], float], Callable[[], float]]:
+    """Return what gives βᵢ and 1 − βᵢ; a schedule may cycle them."""
+    return lambda: float(group["betas"][i]), lambda: 1 - float(group["betas"][i])

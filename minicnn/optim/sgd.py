@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
 from minicnn.errors import ParameterError, message
+from minicnn.optim.captured import number
 from minicnn.optim.optimizer import Optimizer, refuse_differentiable
 from minicnn.tensor import Tensor
 
@@ -44,6 +45,7 @@ class SGD(Optimizer):
     tensor([0.4200])
     """
 
+    capturable = True
     kept = ()  # nothing but the momentum's buffer, where there is momentum
 
     def __init__(
@@ -86,7 +88,9 @@ class SGD(Optimizer):
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
         p, be = param._array, backend_of(param._array)
-        xp, lr, momentum, dampening = be.xp, float(group["lr"]), float(group["momentum"]), float(group["dampening"])
+        xp, dampening = be.xp, float(group["dampening"])
+        lr = number(group, "lr", lambda: float(group["lr"]), p)
+        momentum = number(group, "momentum", lambda: float(group["momentum"]), p) if group["momentum"] else 0.0
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
         nesterov = group["nesterov"]
 
@@ -100,7 +104,7 @@ class SGD(Optimizer):
             xp.add(b, xp.multiply(g, 1 - dampening) if dampening else g, out=b)
             descend(p, g, b)
 
-        if not momentum:
+        if not group["momentum"]:
             be.in_place(descend, p, grad, grad)
             return
         state = self.state[param]

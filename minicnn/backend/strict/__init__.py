@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.capture import refuse_crossing
+from minicnn.backend.capture import Capture, refuse_crossing
 from minicnn.backend.device_side import DeviceSide
 from minicnn.backend.strict.array import Crossing, StrictArray, cross, crossings, unwrap, wrap, wrapped_round
 from minicnn.backend.strict.names import names
-from minicnn.backend.strict.recording import call, recorded
+from minicnn.backend.strict.recording import Recorder, call
 
 __all__ = ["Crossing", "StrictArray", "StrictBackend", "crossings"]
 
@@ -97,7 +97,11 @@ class StrictBackend(DeviceSide):
     def address(self, array: Any) -> int:
         return int(array._values.__array_interface__["data"][0])
 
-    def record(self, step: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
-        with recorded() as recording:
-            result = step()
-        return result, recording.replay
+    runs_while_recording = True
+
+    def live_numbers(self, count: int, dtype: str) -> tuple[Any, Callable[[Any, Any], None]]:
+        array, _ = super().live_numbers(count, dtype)
+        return array, lambda array, numbers: array._values.__setitem__(Ellipsis, numbers)  # which is not recorded
+
+    def recorder(self, capture: Capture) -> Recorder:
+        return Recorder(capture)

@@ -88,7 +88,10 @@ class StrictArray:
                 cross("the size of the result")
             if isinstance(part, list):
                 refuse_crossing("values from the host")
-        return wrap(call(self._values.__getitem__, (wrapped_round(given, self._values.shape),)), (self,))
+        given = wrapped_round(given, self._values.shape)
+        if all(type(part) is int for part in (given if isinstance(given, tuple) else (given,))):
+            given = (*given, Ellipsis) if isinstance(given, tuple) else (given, Ellipsis)  # a view, even without dims
+        return wrap(call(self._values.__getitem__, (given,)), (self,))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         call(self._values.__setitem__, (wrapped_round(unwrap(index), self._values.shape), unwrap(value)))

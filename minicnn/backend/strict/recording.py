@@ -11,50 +11,47 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.capture import Capture, recording
+
 UNSET = ("empty", "empty_like")  # what they give has no values worth repeating
 
 
-class Recording:
-    """The calls of a step, in order."""
+class Recorder:
+    """A block whose calls are noted, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, capture: Capture) -> None:
         self._calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]] = []
+        self._block = recording(capture)
+
+    def __enter__(self) -> Recorder:
+        self._block.__enter__()
+        _open.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _open.remove(self)
+        self._block.__exit__()
 
     def note(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Add a call that was made."""
         if getattr(function, "__name__", "") not in UNSET:
             self._calls.append((function, args, kwargs, result))
 
-    def replay(self) -> None:
+    def launch(self) -> None:
         """Make all calls again."""
         for function, args, kwargs, result in self._calls:
             _put(function(*args, **kwargs), result)
 
-    def __len__(self) -> int:
-        return len(self._calls)
 
-
-_recordings: list[Recording] = []  # the one being made; empty while none is
-
-
-class recorded:
-    """A block whose calls are noted in a recording."""
-
-    def __enter__(self) -> Recording:
-        recording = Recording()
-        _recordings.append(recording)
-        return recording
-
-    def __exit__(self, *_: object) -> None:
-        _recordings.pop()
+_open: list[Recorder] = []  # the one that is recording; empty while none is
 
 
 def call(function: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
     """Call a function of NumPy's; return its result with arrays in place of scalars, as a device gives."""
     kwargs = kwargs or {}
     result = _arrays(function(*args, **kwargs))
-    if _recordings:
-        _recordings[-1].note(function, args, kwargs, result)
+    if _open:
+        _open[-1].note(function, args, kwargs, result)
     return result
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from minicnn.backend import get
 from minicnn.backend.cupy import why_not
+from minicnn.cuda.graphs import CUDAGraph as CUDAGraph
+from minicnn.cuda.graphs import graph as graph
+from minicnn.cuda.graphs import is_current_stream_capturing as is_current_stream_capturing
 from minicnn.errors import missing_names as _missing_names
 from minicnn.random import manual_seed as _manual_seed
 

@@ -64,6 +64,10 @@ class Host:
         """Return a host array's values in memory that the device reads by itself; the array itself here."""
         return array
 
+    def is_pinned(self, array: Any) -> bool:
+        """Whether a host array lies in such memory."""
+        return False
+
     def fetch_ahead(self, array: Any) -> Any:
         """Start to copy a pinned host array to the device, beside its other work; return a function to get the copy."""
         return lambda: array

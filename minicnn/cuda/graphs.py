@@ -223,25 +223,26 @@ class _Block:
 def graph(step: Any, warmup: int = 3, **_: Any) -> Any:
     """Return a training step that is recorded once and then replayed, in place of launching kernel after kernel.
 
-    Its first ``warmup`` calls run plainly; the next is captured as a CUDA graph; all later ones copy their arguments into
-    the graph's fixed memory and replay it. The result is what the step returned, in fresh tensors: a loss stays on the
-    device, and is read when you ask for it (``loss.item()``). Without a GPU the step runs plainly, so the same program
-    runs anywhere.
+    Its first ``warmup`` calls run plainly; the next is captured as a CUDA graph; all later ones copy their arguments
+    into the graph's fixed memory and replay it. The result is what the step returned, in fresh tensors: a loss stays on
+    the device, and is read when you ask for it (``loss.item()``). Without a GPU the step runs plainly, so the same
+    program runs anywhere.
 
     A graph repeats what the device did, and nothing of Python: branches, prints and ``model.train()`` count when it is
     captured. Learning rates, counts of steps, schedules stepped within it, and dropout's masks do go on. Arguments of
-    other shapes or dtypes, or other numbers, are another graph, warmed up and captured likewise (8 at most; others, such
-    as a last, shorter batch that comes but once in a while, run plainly). A step must not read a value
-    (``loss.item()``, ``if loss > 1``, ``x[mask]``), nor bring one from the host: move batches to the GPU before it.
+    other shapes or dtypes, or other numbers, are another graph, warmed up and captured likewise (8 at most; calls of
+    further kinds run plainly). A step must not read a value (``loss.item()``, ``if loss > 1``, ``x[mask]``), nor bring
+    one from the host: move batches to the GPU before it.
 
     Args:
-        step: a function of tensors, and of numbers or strings that choose what it does; or a `CUDAGraph`, to be captured
-            in a block: ``with cuda.graph(g):``.
+        step: a function of tensors, and of numbers or strings that choose what it does; or a `CUDAGraph`, to be
+            captured in a block: ``with cuda.graph(g):``.
         warmup: how many calls run plainly first, at least 1: they make what later ones keep, such as momentum.
     Returns:
         A `GraphedStep`; or the block.
     Raises:
-        BackendError: (when captured) the step reads a value, or brings one from the host; the message names the function.
+        BackendError: (when captured) the step reads a value, or brings one from the host; the message names the
+            function.
         ParameterError: (when captured) the optimizer cannot be captured.
     Source: the CUDA C++ Programming Guide, "CUDA Graphs".
 

@@ -74,8 +74,8 @@ class StrictArray:
             cross("the size of the result")
         return _attribute(getattr(self._values, name), self)
 
-    def _set(self, values: Any) -> None:
-        """Copy a host array over this one."""
+    def _set(self, values: Any, stream: Any = None) -> None:
+        """Copy a host array over this one; there are no streams here."""
         refuse_crossing("values from the host")
         if not isinstance(values, np.ndarray) or values.dtype != self._values.dtype:
             raise TypeError(f"expected a NumPy array of {self._values.dtype}")

@@ -116,6 +116,7 @@ class Machine:
         runtime = types.SimpleNamespace(
             CUDARuntimeError=CUDARuntimeError,
             getDeviceCount=count,
+            deviceSynchronize=lambda: machine.log.append(("synchronize", "all")),
             getDevice=lambda: 0,
             setDevice=lambda index: machine.log.append(("device", index)),
             driverGetVersion=lambda: machine.driver,
@@ -167,7 +168,7 @@ class Machine:
             plain(array, values)
 
         monkeypatch.setattr(StrictArray, "_set", noted)
-        monkeypatch.delitem(backend._made, "cupy", raising=False)
+        monkeypatch.setattr(backend, "_made", {k: v for k, v in backend._made.items() if k != "cupy"})
         monkeypatch.setitem(backend.by_array_type, StrictArray, get("strict"))  # taken back when the test is over
         return self
 

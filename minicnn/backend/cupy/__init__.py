@@ -55,7 +55,7 @@ class CupyBackend(Memory, Streams, DeviceSide):
 
     def synchronize(self) -> None:
         refuse_crossing("to wait for the device")
-        self.xp.cuda.get_current_stream().synchronize()
+        self.xp.cuda.runtime.deviceSynchronize()
         self.settle()
 
     def recorder(self, capture: Capture) -> GraphRecorder:

@@ -79,6 +79,10 @@ class _Namespace:
         return _Function(name, value)
 
 
+class _Pinned(bytearray):
+    """Memory that stands for page-locked memory."""
+
+
 class StrictBackend(DeviceSide):
     """NumPy behind a device's manners."""
 
@@ -93,6 +97,20 @@ class StrictBackend(DeviceSide):
     def read(self, array: Any) -> Any:
         cross("values")
         return array._values.copy()
+
+    def pinned(self, array: Any) -> Any:
+        out = np.ndarray(array.shape, array.dtype, buffer=_Pinned(max(array.nbytes, 1)))
+        out[...] = array
+        return out
+
+    def is_pinned(self, array: Any) -> bool:
+        while array is not None and not isinstance(array, _Pinned):
+            array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
+        return array is not None
+
+    def fetch_ahead(self, array: Any) -> Callable[[], Any]:
+        refuse_crossing("values from the host")
+        return lambda: self.asarray(array)  # as late as a device may copy it
 
     def address(self, array: Any) -> int:
         return int(array._values.__array_interface__["data"][0])

@@ -160,9 +160,10 @@ class Ranges:
                 least, most = (float(self.backend.item(v)) for v in (values.min(), values.max()))
                 _judge(least, most, key[1], key[2], error, "")
                 return False
-            self.known[key] = (len(self.known), *key[1:], error, _line())
-        place, low_limit, high_limit, _, line = self.known[key]
-        self.known[key] = (place, low_limit, high_limit, error, line)  # the latest error knows the latest shapes
+            place = len(self.known)
+        else:
+            place = self.known[key][0]
+        self.known[key] = (place, key[1], key[2], error, _line())  # the latest error knows the latest shapes
         row = self.table[place]
         low, high = row[0:1], row[1:2]
         xp = self.backend.xp

@@ -41,6 +41,23 @@ def test_the_loop_gives_the_history_of_the_cpu(device, same_masks):
         assert set(names) <= {"means", "evaluate", "float", "int"}
 
 
+def test_the_loop_replays_a_captured_step(device, same_masks, monkeypatch):
+    from minicnn.cuda import graphs
+
+    made = []
+    plain = graphs.GraphedStep.__init__
+    monkeypatch.setattr(graphs.GraphedStep, "__init__", lambda self, *a: made.append(self) or plain(self, *a))
+    with crossings() as seen:
+        model, _, found = run(device, epochs=3, graph=True)
+    assert len(made) == 1
+    assert (made[0].captures, made[0].replays) == (1, 3 * 6 - 4)
+    other, _, expected = run("cpu", epochs=3)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        assert off(a.detach().cpu().numpy(), b.detach().numpy()) < 1e-5
+    assert device != "strict" or len(seen) <= 3 * (5 + 2)
+
+
 def test_evaluation_counts_as_the_cpu_does(device):
     minicnn.manual_seed(1)
     model = network().double()

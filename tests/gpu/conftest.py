@@ -1,16 +1,37 @@
 """The device suite: each test runs on the strict namespace in the ordinary run, and on a GPU with ``-m gpu``."""
 
+import functools
+
 import pytest
 
 import minicnn
 from minicnn.backend.cupy import why_not
 from minicnn.backend.device import BACKENDS
 
+missing = functools.cache(why_not)
+
 
 @pytest.fixture(params=["strict", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest):
     """The name of the device; new tensors live there during the test."""
-    if request.param == "cuda" and (reason := why_not()):
-        pytest.skip(f"No GPU can be used here: {reason}.")
     with minicnn.use(BACKENDS[request.param]):
         yield request.param
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]):
+    """Leave out what is for a GPU alone, on the strict namespace."""
+
+    def for_a_gpu_alone(item: pytest.Item) -> bool:
+        drawn = getattr(item, "callspec", None)
+        return (
+            item.get_closest_marker("gpu") is not None and drawn is not None and drawn.params.get("device") == "strict"
+        )
+
+    out = [item for item in items if for_a_gpu_alone(item)]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if not for_a_gpu_alone(item)]
+
+
+def pytest_runtest_setup(item: pytest.Item):
+    if item.get_closest_marker("gpu") and (reason := missing()):
+        pytest.skip(f"No GPU can be used here: {reason}.")

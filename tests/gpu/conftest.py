@@ -22,10 +22,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is for a GPU alone, on the strict namespace."""
 
     def for_a_gpu_alone(item: pytest.Item) -> bool:
-        drawn = getattr(item, "callspec", None)
-        return (
-            item.get_closest_marker("gpu") is not None and drawn is not None and drawn.params.get("device") == "strict"
-        )
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        return params.get("device") == "strict" and item.get_closest_marker("gpu") is not None
 
     out = [item for item in items if for_a_gpu_alone(item)]
     config.hook.pytest_deselected(items=out)

@@ -1,7 +1,7 @@
 """Every function on a device: NumPy's values and gradients, by kernel and by definition, and finite differences.
 
-On the strict namespace the ordinary suite does this for all functions (test_every_op.py); here it does for some, so that
-what runs on a GPU is known to run.
+On the strict namespace the ordinary suite does this for all functions (test_every_op.py); here it does for some, so
+that what runs on a GPU is known to run.
 """
 
 from pathlib import Path

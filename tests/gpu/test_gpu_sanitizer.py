@@ -1,4 +1,4 @@
-"""NVIDIA's compute-sanitizer on the kernels: no access outside of memory, no race, nothing read before it is written."""
+"""NVIDIA's compute-sanitizer on the kernels: no access outside of memory, no race, nothing read unwritten."""
 
 import shutil
 import subprocess

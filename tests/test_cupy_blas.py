@@ -83,11 +83,13 @@ def device(a):
 
 
 @settings(max_examples=300)
-@given(pair=factors(), write=st.booleans())
+@given(pair=factors(), write=st.sampled_from(["", "plain", "transposed"]))
 def test_products_are_numpys(blas, pair, write):
     a, b = pair
     expected = np.matmul(a, b)
     out = get("strict").xp.zeros(expected.shape, dtype=expected.dtype) if write else None
+    if write == "transposed" and expected.ndim > 1:
+        out = device(np.zeros(expected.shape[::-1], expected.dtype).T)
     found = blas.matmul(device(a), device(b), out)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape

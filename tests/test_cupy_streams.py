@@ -67,7 +67,8 @@ def test_memory_lives_until_the_copy_is_done(machine):
 def test_a_capture_has_a_stream_memory_and_products_of_its_own(machine):
     with minicnn.use("cupy"):
         x = minicnn.ones(3)
-        step = cuda.graph(lambda x: x * 2, warmup=1)
+        seen = []
+        step = cuda.graph(lambda x: seen.append((len(machine.allocators), machine.streams[-1].name)) or x * 2, warmup=1)
         step(x)
         machine.log.clear()
         before = list(machine.allocators)
@@ -86,6 +87,7 @@ def test_a_capture_has_a_stream_memory_and_products_of_its_own(machine):
         assert ("begin", "other", 2) in machine.log  # relaxed
         assert machine.allocators == before
         assert len(machine.streams) == 1
+        assert seen == [(len(before), "null"), (len(before) + 1, "other")]
         machine.log.clear()
         step(x)
         assert machine.log == [("launch", "null")]
@@ -129,4 +131,6 @@ def test_live_numbers_are_sent_before_each_launch(machine):
             if graphed.captures:
                 changed = rate == 0.5 or not graphed.replays
                 assert sent[-2 if changed else -1 :] == (["copy", "launch"] if changed else ["launch"])
+            else:
+                assert sent == ["copy"]  # of the rehearsal, whose kernels read the rate as the captured ones will
         assert graphed.replays == 2

@@ -42,7 +42,7 @@ class Capture:
         place, work = table.place(key, compute)
         if work is not None:
             self.work.append(work)
-            if self.backend.runs_while_recording:
+            if self.backend.runs_while_recording or _thread.rehearsal is self:
                 table.upload()
         return place
 
@@ -105,6 +105,7 @@ class Table:
 
 class _Thread(threading.local):
     capture: Capture | None = None
+    rehearsal: Capture | None = None
 
 
 _thread = _Thread()
@@ -138,6 +139,22 @@ class recording:
         _thread.capture = None
 
 
+class rehearsing:
+    """A block that runs as ever, but for numbers that stand on the device as they will when it is captured.
+
+    So the kernels that read them are compiled and loaded before the capture, in which a device may refuse to do that.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+
+    def __enter__(self) -> None:
+        _thread.rehearsal = self.capture
+
+    def __exit__(self, *_: object) -> None:
+        _thread.rehearsal = None
+
+
 def on_replay(work: Callable[[], object]) -> None:
     """Do a piece of the host's work now, and while a step is captured, before each of its replays too.
 
@@ -169,9 +186,8 @@ def live(key: Hashable, compute: Callable[[], float], like: Any) -> Any:
     >>> live("lr", lambda: 0.1, None)
     0.1
     """
-    if _thread.capture is None:
-        return compute()
-    return _thread.capture.number(key, compute, like.dtype)
+    capture = _thread.capture or _thread.rehearsal
+    return compute() if capture is None else capture.number(key, compute, like.dtype)
 
 
 def refuse_crossing(what: str) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 Array = Any
 ROUNDS = 10
 MULTIPLIERS = 0xD2E7470EE14C6C93, 0xCA5A826395121157
@@ -73,5 +75,4 @@ class DeviceStream:
     def restart(self, seed: int, blocks: int = 0) -> None:
         """Begin anew, in place: a captured step draws from here as well."""
         self.blocks = blocks
-        for i, word in enumerate((seed % 2**64, blocks)):
-            self.state[i : i + 1].fill(word)
+        self.state.set(np.array([seed % 2**64, blocks], dtype=np.uint64))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.backend import backend_of, current
-from minicnn.backend.capture import Capture, capturing
+from minicnn.backend.capture import Capture, capturing, rehearsing
 from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, message
 
 __all__ = ["CUDAGraph", "GraphedStep", "graph", "is_current_stream_capturing"]
@@ -57,7 +57,8 @@ class GraphedStep:
     def __call__(self, *args: Any) -> Any:
         tensors: list[Any] = []
         key = _signature(args, tensors)
-        backend = backend_of(tensors[0]._array) if tensors else current()
+        backends = [backend_of(tensor._array) for tensor in tensors]
+        backend = next((b for b in backends if b.records), backends[0] if backends else current())
         if not backend.records or capturing() is not None:
             return self.step(*args)
         found = self._graphs.get(key)
@@ -65,8 +66,11 @@ class GraphedStep:
             self.replays += 1
             return found.replay(tensors)
         calls = self._calls[key] = self._calls.get(key, 0) + 1
-        if calls <= self.warmup or len(self._graphs) == GRAPHS:
+        if calls < self.warmup or len(self._graphs) == GRAPHS:
             return self.step(*args)
+        if calls == self.warmup:
+            with rehearsing(Capture(backend)):
+                return self.step(*args)
         captured, result = _captured(backend, self.step, args, tensors)
         self._graphs[key] = captured
         return result
@@ -89,6 +93,15 @@ class _Captured:
 def _captured(backend: Any, step: Callable[..., Any], args: Any, tensors: list[Any]) -> tuple[_Captured, Any]:
     """Capture a step with fixed copies of its arguments, having done it once; return it, and the result."""
     for tensor in tensors:
+        if backend_of(tensor._array) is not backend:
+            raise BackendError(
+                message(
+                    "cuda.graph",
+                    "an argument lives on the CPU, from which a replay reads nothing.",
+                    f"an argument of shape {tuple(tensor.shape)} among others on {backend.device_type}",
+                    f'move it before the step: x.to("{backend.device_type}").',
+                )
+            )
         if tensor.requires_grad:
             raise BackendError(
                 message(

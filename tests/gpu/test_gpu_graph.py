@@ -162,6 +162,10 @@ def test_arguments_that_cannot_be_captured(device):
     step(x)
     with pytest.raises(BackendError, match="requires grad"):
         step(x)
+    pair = cuda.graph(lambda x, y: x * 2, warmup=1)
+    pair(x.detach(), HOST)
+    with pytest.raises(BackendError, match="an argument lives on the CPU"):
+        pair(x.detach(), HOST)
     with pytest.raises(ArgumentTypeError, match="compared"):
         step({1, 2})
     with pytest.raises(ArgumentTypeError, match="expects a function"):

@@ -109,11 +109,15 @@ class Blas:
         a, b = a[None, :] if row else a, b[:, None] if column else b
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         m, n = a.shape[-2], b.shape[-1]
-        c = xp.empty((*lead, m, n), dtype=a.dtype)
+        shape = (*lead, m, n)
+        fits = out is not None and out.shape == shape and out.dtype == a.dtype and out.flags.c_contiguous
+        c = out if fits else xp.empty(shape, dtype=a.dtype)
         if c.size and a.shape[-1]:
             self._batches(a, b, c, lead)
         else:
             c.fill(0)
+        if fits:
+            return out
         y = c.reshape((*lead, *(() if row else (m,)), *(() if column else (n,))))
         if out is None:
             return y

@@ -71,6 +71,21 @@ def test_schedules_go_on_in_replays(device, name, optimizer):
     assert found == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_generators_state_counts_replays(device):
+    x = minicnn.ones(40)
+    step = cuda.graph(lambda: nn.functional.dropout(x, 0.5), warmup=1)
+    minicnn.manual_seed(2)
+    masks = [step().tolist() for _ in range(4)]
+    state = minicnn.get_rng_state()
+    following = [step().tolist(), nn.functional.dropout(x, 0.5).tolist()]
+    minicnn.set_rng_state(state)
+    assert [step().tolist(), nn.functional.dropout(x, 0.5).tolist()] == following
+    minicnn.manual_seed(2)
+    assert [step().tolist() for _ in range(4)] == masks
+    assert len({str(mask) for mask in masks + following}) == 6
+    assert step.captures == 1
+
+
 def test_gradients_add_up_in_replays(device):
     found, _ = losses_of(device, OPTIMIZERS["SGD"], True, accumulate=True)
     expected, _ = losses_of(device, OPTIMIZERS["SGD"], False, accumulate=True)

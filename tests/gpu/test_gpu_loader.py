@@ -57,7 +57,17 @@ def test_copies_are_under_way_before_they_are_asked_for(device, monkeypatch):
         assert "copy" not in events[events.index("batch", before) : after]
 
 
-def test_what_is_written_to_a_batch_is_moved_with_it(device):
+def test_what_is_written_to_a_batch_is_moved_with_it(device, monkeypatch):
+    be = get(BACKENDS[device])
+    plain = type(be).fetch_ahead
+
+    def soon(self, array):  # a copy that is over before the batch is written to
+        get_copy = plain(self, array)
+        copy = get_copy()
+        be.synchronize()
+        return lambda: copy
+
+    monkeypatch.setattr(type(be), "fetch_ahead", soon)
     batches = iter(loader(pin_memory=True))
     next(batches)[0].to(device)
     x, _ = next(batches)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Backend
+from minicnn.backend.cupy.kernels import CudaKernels
+from minicnn.backend.cupy.launch import source
 from minicnn.errors import BackendError, message
 
 
@@ -23,7 +26,7 @@ def why_not() -> str | None:
     return None if count else f"CuPy {cupy.__version__} finds no CUDA device"
 
 
-class CupyBackend(Backend):
+class CupyBackend(CudaKernels):
     """Arrays of CuPy, on a CUDA device.
 
     Raises:
@@ -61,3 +64,13 @@ class CupyBackend(Backend):
 
     def synchronize(self) -> None:
         self.xp.cuda.get_current_stream().synchronize()
+
+    def compile(self, file: str, names: Sequence[str]) -> Mapping[str, Callable[..., Any]]:
+        from minicnn.backend.cupy.nvrtc import compiled
+
+        return compiled(file, source(file), names)
+
+    def products(self, allow_tf32: bool) -> contextlib.AbstractContextManager[None]:
+        from minicnn.backend.cupy.tf32 import products
+
+        return products() if allow_tf32 else contextlib.nullcontext()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minicnn.backend.base import Array
 from minicnn.backend.cupy.launch import Launching, divided
 
@@ -18,7 +20,7 @@ class Split(NamedTuple):
 
     v: int  # values in a pack
     packs: int  # in a plane
-    count: int  # packs in a channel
+    packs_in_all: int  # in a channel
     part: int  # packs a block
     parts: int
     threads: int
@@ -28,9 +30,9 @@ def split(n: int, channels: int, places: int, v: int) -> Split:
     """Return how to share out the N·P values of each of C channels: enough blocks to fill the device, no tiny ones.
 
     >>> split(256, 64, 1024, 4)
-    Split(v=4, packs=256, count=65536, part=2048, parts=32, threads=256)
+    Split(v=4, packs=256, packs_in_all=65536, part=2048, parts=32, threads=256)
     >>> split(2, 512, 16, 4)
-    Split(v=4, packs=4, count=8, part=8, parts=1, threads=32)
+    Split(v=4, packs=4, packs_in_all=8, part=8, parts=1, threads=32)
     """
     packs = places // v
     count = n * packs
@@ -55,17 +57,17 @@ class Channels(Launching):
         xp, c, dtype = self.xp, x.shape[1], x.dtype
         s = self._split(x)
         mean, variance = xp.empty((s.parts, c), dtype=dtype), xp.empty((s.parts, c), dtype=dtype)
-        args = x, mean, variance, divided(s.packs), c, s.count, s.part
+        args = x, mean, variance, divided(s.packs), c, s.packs_in_all, s.part
         room = 3 * dtype.itemsize
         name = f"channel_moments<{{T}}, {s.v}>"
         self.launch("channels", name, dtype, (c, s.parts), s.threads, *args, shared=s.threads * room)
         if s.parts == 1:
             return mean[0], variance[0]
         joined = xp.empty(c, dtype=dtype), xp.empty(c, dtype=dtype)
-        sizes = c, _long(s.count * s.v), _long(s.part * s.v), s.parts
+        sizes = c, np.int64(s.packs_in_all * s.v), np.int64(s.part * s.v), s.parts
         threads = _threads(s.parts)
-        args = mean, variance, *joined, *sizes
-        self.launch("channels", "channel_moments_join<{T}>", dtype, (c,), threads, *args, shared=threads * room)
+        name, args_of_join = "channel_moments_join<{T}>", (mean, variance, *joined, *sizes)
+        self.launch("channels", name, dtype, (c,), threads, *args_of_join, shared=threads * room)
         return joined
 
     def normalize_channels(
@@ -107,11 +109,9 @@ class Channels(Launching):
         c, kinds = g.shape[1], 1 if x is None else 2
         s = self._split(g) if x is None else self._split(g, x)
         parts = self.xp.empty((s.parts, kinds, c), dtype=g.dtype)
-        args = g, x, mean, scale, parts, divided(s.packs), c, s.count, s.part
+        args = g, x, mean, scale, parts, divided(s.packs), c, s.packs_in_all, s.part
         shared = s.threads * 2 * g.dtype.itemsize
-        self.launch(
-            "channels", f"channel_sums<{{T}}, {s.v}>", g.dtype, (c, s.parts), s.threads, *args, shared=shared
-        )
+        self.launch("channels", f"channel_sums<{{T}}, {s.v}>", g.dtype, (c, s.parts), s.threads, *args, shared=shared)
         return self.add_parts(parts)
 
     def add_parts(self, parts: Array) -> Array:
@@ -130,9 +130,3 @@ class Channels(Launching):
 def _threads(parts: int) -> int:
     """Return how many threads join so many parts: a power of two, from 32 to 256."""
     return min(256, max(32, 2 ** (parts - 1).bit_length()))
-
-
-def _long(value: int) -> Any:
-    from numpy import int64
-
-    return int64(value)

@@ -42,6 +42,26 @@ KERNELS: dict[str, tuple[str, ...]] = {
         "normalize_channels<{T}, {V}>",
         "batch_norm_dx<{T}, {V}>",
     ),
+    "rows": (
+        "softmax<{T}>",
+        "softmax_grad<{T}>",
+        "log_softmax<{T}>",
+        "log_softmax_grad<{T}>",
+        "cross_entropy<{T}>",
+        "cross_entropy_grad<{T}>",
+        "layer_norm<{T}>",
+        "layer_norm_dx<{T}>",
+        "column_sums<{T}>",
+    ),
+    "chain": (
+        "single<{T}, {V}, Sigmoid>",
+        "couple<{T}, {V}, SigmoidGrad>",
+        "couple<{T}, {V}, TanhGrad>",
+        "couple<{T}, {V}, ReluGrad>",
+        "dropout<{T}, {V}>",
+    ),
+    "optimizers": ("adam<{T}, {V}>", "sgd<{T}, {V}>"),
+    "random": ("philox",),
 }
 
 DIVISOR = np.dtype([("by", "i4"), ("multiplier", "u4"), ("shift", "u4")])
@@ -138,13 +158,14 @@ class Launching(Backend):
         kernels[name](grid, (block,), tuple(self._argument(name, a) for a in args), shared_mem=shared)
 
     def _argument(self, name: str, value: Any) -> Any:
+        array: Any = value
         if isinstance(value, self.array_type):
-            if not value.flags.c_contiguous:
+            if not array.flags.c_contiguous:
                 raise BackendError(
                     message(
                         name,
                         "the kernel expects contiguous memory.",
-                        f"an array {value.shape} of {value.dtype} with strides {value.strides}",
+                        f"an array {array.shape} of {array.dtype} with strides {array.strides}",
                         "copy it first: xp.ascontiguousarray(x).",
                     )
                 )

@@ -8,12 +8,13 @@ __device__ inline T number(T value, const T* place) {
 }
 
 // g ← ±g + λ·p; m ← β₁·m + gain1·g; v ← β₂·v + gain2·g²; p ← shrink·p − rate · m / (√v · root + eps),
-// with gain1 = 1 − β₁ and gain2 = 1 − β₂, whose digits a T would lose; rate = lr / (1 − β₁ᵗ) and root = 1 / √(1 − β₂ᵗ). With `largest`, the largest v so far takes v's place.
+// with gain1 = 1 − β₁ and gain2 = 1 − β₂, whose digits a T would lose, rate = lr / (1 − β₁ᵗ) and root = 1 / √(1 − β₂ᵗ).
+// With `largest`, the largest v so far takes v's place.
 template <typename T, int V>
 __global__ void adam(T* __restrict__ p, const T* __restrict__ grad, T* __restrict__ m, T* __restrict__ v,
                      T* __restrict__ largest, T sign, T decay, T beta1, T gain1, T beta2, T gain2, T eps,
-                     T shrink_value, const T* shrink_place, T rate_value, const T* rate_place, T root_value, const T* root_place,
-                     int total) {
+                     T shrink_value, const T* shrink_place, T rate_value, const T* rate_place, T root_value,
+                     const T* root_place, int total) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= total) return;
     T shrink = number(shrink_value, shrink_place), rate = number(rate_value, rate_place);

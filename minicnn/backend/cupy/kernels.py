@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from minicnn.backend.cupy.channels import Channels
+from minicnn.backend.cupy.chain import Chains
 from minicnn.backend.cupy.convolution import Convolution
 from minicnn.backend.cupy.pooling import Pooling
+from minicnn.backend.cupy.rows import Rows
 
 
-class CudaKernels(Convolution, Pooling, Channels):
+class CudaKernels(Convolution, Pooling, Rows, Chains):
     """A backend that computes by CUDA kernels; what compiles them is left to `compile`."""

@@ -1,7 +1,7 @@
 """CUDA's kernels, compiled as C++, against the plain ones of `minicnn.backend.base`, on drawn shapes and memory orders.
 
-Each launch is checked besides for writes outside its arrays, for inputs it changes, for barriers that some threads miss,
-and for results that depend on the order of threads (`cuda_shim`).
+Each launch is checked besides for writes outside its arrays, for inputs it changes, for barriers that threads miss, and
+for results that depend on the order of threads (`cuda_shim`).
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ def test_arrays_past_31_bits_go_by_the_plain_kernels(monkeypatch):
 
 
 def test_tf32_is_asked_for_by_pytorchs_switches(monkeypatch):
-    """Convolutions go by `cudnn.allow_tf32`, matrix products by `cuda.matmul.allow_tf32`; their defaults are PyTorch's."""
+    """Convolutions go by `cudnn.allow_tf32`, products by `cuda.matmul.allow_tf32`; the defaults are PyTorch's."""
     import contextlib
 
     from minicnn.backends import cuda, cudnn

@@ -50,7 +50,9 @@ class Convolution(Launching):
         groups: int,
         columns: Any = None,
     ) -> Array:
-        job = Job(self, x.shape, weight.shape, stride, padding, dilation, groups)
+        sizes = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+        out = tuple(output_size(*args) for args in sizes)
+        job = Job(self, x.shape, weight.shape, out, stride, padding, dilation, groups)
         if not job.suits(x, weight, bias):
             return super().conv(x, weight, bias, stride, padding, dilation, groups, columns)
         xp, x, g = self.xp, self.ready(x), groups
@@ -77,7 +79,7 @@ class Convolution(Launching):
         self, grad: Array, weight: Array, sizes: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
     ) -> Array:
         shape = (grad.shape[0], weight.shape[1] * groups, *sizes)
-        job = Job(self, shape, weight.shape, stride, padding, dilation, groups)
+        job = Job(self, shape, weight.shape, grad.shape[2:], stride, padding, dilation, groups)
         if not job.suits(grad, weight):
             return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
         xp, g = self.xp, groups
@@ -110,7 +112,7 @@ class Convolution(Launching):
         groups: int,
         columns: Any = None,
     ) -> Array:
-        job = Job(self, x.shape, weight_shape, stride, padding, dilation, groups)
+        job = Job(self, x.shape, weight_shape, grad.shape[2:], stride, padding, dilation, groups)
         if not job.suits(grad, x):
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups, columns)
         xp, g, total = self.xp, groups, None
@@ -135,17 +137,26 @@ class Convolution(Launching):
 
 
 class Job:
-    """One convolution: its sizes, and its columns."""
+    """One convolution: its sizes, and its columns.
+
+    Args:
+        out: how many windows there are; fewer than fit, in a transposed convolution whose output reaches further.
+    """
 
     def __init__(
-        self, be: Launching, x_shape: Ints, weight_shape: Ints, stride: Ints, padding: Pads, dilation: Ints, groups: int
+        self,
+        be: Launching,
+        x_shape: Ints,
+        weight_shape: Ints,
+        out: Ints,
+        stride: Ints,
+        padding: Pads,
+        dilation: Ints,
+        groups: int,
     ) -> None:
-        self.be = be
-        self.groups = groups
+        self.be, self.groups, self.out = be, groups, tuple(out)
         self.n, self.c, *sizes = x_shape
         self.o, c_group, *kernel = weight_shape
-        moves = zip(sizes, kernel, stride, padding, dilation, strict=True)
-        self.out = tuple(output_size(*args) for args in moves)
         self.places, self.pixels, self.kernel = math.prod(self.out), math.prod(sizes), math.prod(kernel)
         self.length = c_group * self.kernel
         self.pointwise = self.kernel == 1 and set(stride) == {1} and not any(low or high for low, high in padding)

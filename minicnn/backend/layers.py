@@ -6,7 +6,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 Array = Any
@@ -18,6 +18,7 @@ class Layers:
     xp: Any
     elementwise: Any
     where: Any
+    in_place: Any
 
     # ---- softmax along a dim
 
@@ -149,3 +150,115 @@ class Layers:
         y = x * mask
         y *= scale
         return y
+
+    # ---- optimizers' steps, in place
+
+    def penalized(
+        self, p: Array, grad: Array, maximize: bool, decay: float, scratch: Callable[[Array], Array] | None = None
+    ) -> Array:
+        """Return ±grad + decay · p: the gradient itself where nothing changes, else in the memory of ``scratch(p)``."""
+        if not maximize and not decay:
+            return grad
+        xp, out = self.xp, self.xp.empty_like(p) if scratch is None else scratch(p)
+        if not decay:
+            return xp.negative(grad, out=out)
+        combine = xp.subtract if maximize else xp.add
+        return combine(xp.multiply(p, decay, out=out), grad, out=out)
+
+    def adam(
+        self,
+        p: Array,
+        grad: Array,
+        m: Array,
+        v: Array,
+        largest: Array | None,
+        *,
+        maximize: bool,
+        decay: float,
+        betas: tuple[float, float],
+        eps: float,
+        shrink: Any,
+        rate: Any,
+        root: Any,
+        scratch: Callable[[Array], Array] | None = None,
+    ) -> None:
+        """p ← shrink · p − rate · m / (√v · root + eps), once g = ±grad + decay · p was taken into m and v.
+
+        m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²; with ``largest``, the largest v so far takes v's place.
+
+        Args:
+            shrink: None for 1.
+            rate: lr / (1 − β₁ᵗ).
+            root: 1 / √(1 − β₂ᵗ). Each of the three may be an array without dims.
+            scratch: gives memory like an array's, in which nothing needs to stay.
+        """
+        xp, (beta1, beta2) = self.xp, betas
+        grad = self.penalized(p, grad, maximize, decay, scratch)
+        if shrink is not None:
+            xp.multiply(p, shrink, out=p)
+
+        def take(g: Array, m: Array, v: Array) -> None:
+            xp.multiply(m, beta1, out=m)
+            xp.add(m, xp.multiply(g, 1 - beta1), out=m)
+            xp.multiply(v, beta2, out=v)
+            square = xp.multiply(g, g)
+            square *= 1 - beta2
+            xp.add(v, square, out=v)
+
+        def descend(p: Array, m: Array, v: Array) -> None:
+            below = xp.sqrt(v)
+            below *= root
+            below += eps
+            step = xp.divide(m, below)
+            step *= rate
+            xp.subtract(p, step, out=p)
+
+        self.in_place(take, grad, m, v)
+        if largest is not None:
+            v = xp.maximum(largest, v, out=largest)
+        self.in_place(descend, p, m, v)
+
+    def sgd(
+        self,
+        p: Array,
+        grad: Array,
+        momentum: Array | None,
+        *,
+        maximize: bool,
+        decay: float,
+        mu: float,
+        gain: float,
+        first: bool,
+        nesterov: bool,
+        rate: Any,
+        scratch: Callable[[Array], Array] | None = None,
+    ) -> None:
+        """p ← p − rate · b, with g = ±grad + decay · p and b ← μ · b + gain · g, at first b = g.
+
+        With Nesterov's momentum p ← p − rate · (g + μ · b); without momentum p ← p − rate · g.
+
+        Args:
+            first: whether b has no value yet.
+            rate: a number, or an array without dims.
+            scratch: as for `adam`.
+        """
+        xp = self.xp
+        grad = self.penalized(p, grad, maximize, decay, scratch)
+
+        def descend(p: Array, g: Array, b: Array) -> None:
+            if nesterov:
+                b = xp.add(g, xp.multiply(b, mu))
+            xp.subtract(p, xp.multiply(b, rate), out=p)
+
+        def move(p: Array, g: Array, b: Array) -> None:
+            xp.multiply(b, mu, out=b)
+            xp.add(b, g if gain == 1 else xp.multiply(g, gain), out=b)
+            descend(p, g, b)
+
+        if momentum is None:
+            self.in_place(lambda p, g: xp.subtract(p, xp.multiply(g, rate), out=p), p, grad)
+        elif first:
+            momentum[...] = grad
+            self.in_place(descend, p, grad, momentum)
+        else:
+            self.in_place(move, p, grad, momentum)

@@ -73,27 +73,26 @@ class Adam(Moments):
         super().__init__(params, defaults)
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
-        p, be = param._array, backend_of(param._array)
-        xp = be.xp
-        _, m, v = self.advance(param, grad, group)
-        state, lr, (beta1, beta2) = self.state[param], float(group["lr"]), map(float, group["betas"])
-        if group["amsgrad"]:
-            if "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = wrap(xp.zeros_like(p))
-            largest = state["max_exp_avg_sq"]._array
-            v = xp.maximum(largest, v, out=largest)
-        correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
-        eps = float(group["eps"])
-
-        def descend(p: Array, m: Array, v: Array) -> None:
-            root = xp.sqrt(v)
-            root *= 1 / math.sqrt(correction2)
-            root += eps
-            step = xp.divide(m, root)
-            step *= lr / correction1
-            xp.subtract(p, step, out=p)
-
-        be.in_place(descend, p, m, v)
+        p, be, state = param._array, backend_of(param._array), self.counted(param)
+        if group["amsgrad"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = wrap(be.xp.zeros_like(p))
+        lr, decay, (beta1, beta2) = float(group["lr"]), float(group["weight_decay"]), map(float, group["betas"])
+        decoupled = group["decoupled_weight_decay"]
+        be.adam(
+            p,
+            grad,
+            state["exp_avg"]._array,
+            state["exp_avg_sq"]._array,
+            state["max_exp_avg_sq"]._array if group["amsgrad"] else None,
+            maximize=group["maximize"],
+            decay=0.0 if decoupled else decay,
+            betas=(beta1, beta2),
+            eps=float(group["eps"]),
+            shrink=1 - lr * decay if decoupled else None,
+            rate=lr / (1 - beta1 ** state["step"]),
+            root=1 / math.sqrt(1 - beta2 ** state["step"]),
+            scratch=self.scratch,
+        )
 
 
 class AdamW(Adam):

@@ -25,6 +25,15 @@ class Moments(Optimizer):
         for i in (0, 1):
             self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
 
+    def counted(self, param: Tensor, **initial: Any) -> dict[str, Any]:
+        """Count the step; return the parameter's state, with means of zero before the first."""
+        p, state = param._array, self.state[param]
+        if "exp_avg" not in state:
+            zeros = backend_of(p).xp.zeros_like
+            state.update(step=0, **initial, exp_avg=wrap(zeros(p)), exp_avg_sq=wrap(zeros(p)))
+        state["step"] += 1
+        return state
+
     def advance(self, param: Tensor, grad: Array, group: dict[str, Any], **initial: Any) -> tuple[Array, Array, Array]:
         """Count the step, let the weights decay, and take the gradient into both means.
 
@@ -33,11 +42,8 @@ class Moments(Optimizer):
         Returns:
             g, in scratch memory of slot 0 or the gradient itself, and m and v.
         """
-        p, be, state = param._array, backend_of(param._array), self.state[param]
+        p, be, state = param._array, backend_of(param._array), self.counted(param, **initial)
         xp = be.xp
-        if "exp_avg" not in state:
-            state.update(step=0, **initial, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
-        state["step"] += 1
         decay, (beta1, beta2) = float(group["weight_decay"]), map(float, group["betas"])
         if group["decoupled_weight_decay"]:
             grad = self.penalized(p, grad, group["maximize"], 0.0)

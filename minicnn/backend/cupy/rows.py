@@ -84,7 +84,8 @@ class Rows(Channels):
         dtype, dx = log_p.dtype, self.xp.empty(log_p.shape, dtype=log_p.dtype)
         inputs = self.ready(grad), self._classes(target), self.ready(alive), self.ready(weight)
         args = *inputs, self.ready(log_p), self.ready(picked), dx, dtype.type(smoothing), int(grad.ndim > 0)
-        self._launch_rows("cross_entropy_grad", dtype, *log_p.shape, args)
+        n, c = log_p.shape
+        self._launch_rows("cross_entropy_grad", dtype, n, c, args)
         return dx
 
     def _classes(self, target: Array) -> Array:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import tally
 
 from minicnn import backend as switch
 from minicnn.backend.cupy import launch
@@ -28,7 +29,6 @@ FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror",
 FENCE = 4096  # bytes before and after each array
 WHY_NOT = "no C++ compiler (g++ or clang++) is installed: the CUDA kernels were not run"
 
-ran: dict[str, int] = {}  # how often each kernel was launched
 _folder = tempfile.TemporaryDirectory(prefix="minicnn-shim-")
 _made: dict[str, ctypes.CDLL] = {}
 
@@ -70,7 +70,7 @@ class Kernel:
         self.kinds = signature().decode().split(",")[:-1]
 
     def __call__(self, grid, block, args, *, shared_mem=0):
-        ran[self.name] = ran.get(self.name, 0) + 1
+        tally.shim[self.name] += 1
         if len(args) != len(self.kinds):
             raise ShimError(f"{self.name} takes {len(self.kinds)} arguments, got {len(args)}")
         for at, (kind, value) in enumerate(zip(self.kinds, args, strict=True)):

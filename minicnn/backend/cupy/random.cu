@@ -3,9 +3,9 @@
 
 // out[8·i ...] = the eight float32 numbers of block state[1] + i + 1 under the key state[0]: ⌊half word / 2⁸⌋ · 2⁻²⁴,
 // the low half of a word first.
-__global__ void philox(const unsigned long long* __restrict__ state, float* __restrict__ out, int total) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (static_cast<long long>(i) * 8 >= total) return;
+__global__ void philox(const unsigned long long* __restrict__ state, float* __restrict__ out, long long total) {
+    long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+    if (i * 8 >= total) return;
     unsigned long long word[4] = {state[1] + i + 1, 0, 0, 0}, key[2] = {state[0], 0};
     for (int round = 0; round < 10; round++) {
         unsigned long long high0 = __umul64hi(0xD2E7470EE14C6C93ULL, word[0]), low0 = 0xD2E7470EE14C6C93ULL * word[0];

@@ -59,11 +59,11 @@ class Convolution(Launching):
         rows = self.ready(weight).reshape(g, job.o // g, job.length)  # (G, O/G, K·C/G)
         y = xp.empty((job.n, g, job.o // g, job.places), dtype=x.dtype)
         with self._conv_products():
-            if job.pointwise:
-                xp.matmul(rows, x.reshape(job.n, g, job.length, job.places), out=y)
-            elif job.joined:
+            if job.joined:
                 flat = xp.matmul(rows[0], job.columns(x, joined=True))  # (O, N·P)
-                y[...] = flat.reshape(1, job.o, job.n, job.places).transpose(2, 0, 1, 3)
+                job.of_output().gather(flat, y, joined=True)
+            elif job.pointwise:
+                xp.matmul(rows, x.reshape(job.n, g, job.length, job.places), out=y)
             else:
                 for some in job.blocks(COLUMNS, x.dtype.itemsize):
                     xp.matmul(rows, job.columns(x[some]), out=y[some])
@@ -88,11 +88,11 @@ class Convolution(Launching):
         grad = self.ready(grad).reshape(job.n, g, job.o // g, job.places)
         dx = xp.empty(shape, dtype=grad.dtype)
         with self._conv_products():
-            if job.pointwise:
-                xp.matmul(rows, grad, out=dx.reshape(job.n, g, job.length, job.places))
-            elif job.joined:
-                flat = grad.transpose(1, 2, 0, 3).reshape(job.o, job.n * job.places)  # (O, N·P)
+            if job.joined:
+                flat = job.of_output().columns(grad, joined=True)  # (O, N·P)
                 job.gather(xp.matmul(rows[0], flat), dx, joined=True)
+            elif job.pointwise:
+                xp.matmul(rows, grad, out=dx.reshape(job.n, g, job.length, job.places))
             else:
                 for some in job.blocks(COLUMNS, dx.dtype.itemsize):
                     part = dx[some]
@@ -120,14 +120,9 @@ class Convolution(Launching):
         grad = self.ready(grad).reshape(job.n, g, job.o // g, job.places)
         with self._conv_products():
             for some in job.blocks(LONG_COLUMNS, x.dtype.itemsize):
-                few = x[some]
-                if job.pointwise:
-                    split = few.reshape(-1, g, job.length, job.places)
-                    cols = split.transpose(1, 2, 0, 3).reshape(g, job.length, -1)
-                else:
-                    cols = job.columns(few, joined=True).reshape(g, job.length, -1)  # (G, K·C/G, N·P)
+                cols = job.columns(x[some], joined=True).reshape(g, job.length, -1)  # (G, K·C/G, N·P)
                 if g == 1:
-                    rows = grad[some].transpose(1, 2, 0, 3).reshape(job.o, -1)  # (O, N·P)
+                    rows = job.of_output().columns(grad[some], joined=True)  # (O, N·P)
                     part = xp.matmul(rows, cols[0].T)[None]  # cuBLAS reads either order of two dims
                 else:
                     rows = grad[some].transpose(1, 0, 3, 2).reshape(g, -1, job.o // g)  # (G, N·P, O/G)
@@ -159,7 +154,8 @@ class Job:
         self.o, c_group, *kernel = weight_shape
         self.places, self.pixels, self.kernel = math.prod(self.out), math.prod(sizes), math.prod(kernel)
         self.length = c_group * self.kernel
-        self.pointwise = self.kernel == 1 and set(stride) == {1} and not any(low or high for low, high in padding)
+        unmoved = set(stride) == {1} and not any(low or high for low, high in padding)
+        self.pointwise = self.kernel == 1 and unmoved and self.places == self.pixels  # x is its own columns
         self.joined = groups == 1 and self.n > 1 and self.places < JOINED
         self.dims = len(kernel)
         self.args = tuple(sizes), self.out, tuple(kernel), tuple(stride), tuple(padding), tuple(dilation)
@@ -169,6 +165,11 @@ class Job:
         columns = (self.n if self.joined else 1) * self.c * self.kernel * self.places
         most = max(columns, self.n * self.c * self.pixels, self.n * self.o * self.places)
         return self.dims <= 3 and self.be.suits(*arrays) and most < LIMIT
+
+    def of_output(self) -> Job:
+        """Return the convolution of 1×1 kernels on the output: its columns are the output itself, its images joined."""
+        one, flat = (1,), (self.places,)
+        return Job(self.be, (self.n, self.o, *flat), (1, self.o, 1), flat, one, ((0, 0),), one, 1)
 
     def blocks(self, size: int, itemsize: int) -> list[slice]:
         """Return as many images at a time as have columns of ``size`` bytes together, or one."""

@@ -147,6 +147,9 @@ def on_the_device(value):
     return CUDA.asarray(value) if isinstance(value, np.ndarray) else value
 
 
+NUMBERS = {"beta1": 0.9, "gain1": 0.1, "beta2": 0.999, "gain2": 0.001, "rate": 0.01, "root": 1.7, "shrink": 0.9}
+
+
 @settings(max_examples=80)
 @given(st.data())
 def test_adam(data):
@@ -156,10 +159,10 @@ def test_adam(data):
     v, largest = (np.asarray(abs(drawn(draw, shape, dtype))) for _ in range(2))
     largest = draw(st.sampled_from([None, largest]))
     live = draw(st.booleans())  # numbers that stand on the device
-    numbers = {k: np.array(n, dtype) if live else n for k, n in {"rate": 0.01, "root": 1.7, "shrink": 0.9}.items()}
+    numbers = {k: np.array(n, dtype) if live else n for k, n in NUMBERS.items()}
     if draw(st.booleans()):
         numbers["shrink"] = None
-    options = {"maximize": draw(st.booleans()), "decay": draw(st.sampled_from([0.0, 0.1])), "betas": (0.9, 0.999)}
+    options = {"maximize": draw(st.booleans()), "decay": draw(st.sampled_from([0.0, 0.1]))}
     before = [None if a is None else a.copy() for a in (p, grad, m, v, largest)]
     ours = [None if a is None else CUDA.asarray(a.copy()) for a in before]
     Backend.adam(PLAIN, p, grad, m, v, largest, **options, **numbers, eps=1e-8)
@@ -176,16 +179,17 @@ def test_sgd(data):
     shape = draw(st.lists(st.integers(1, 9), max_size=3) | st.just([1100]))
     p, grad, momentum = (drawn(draw, shape, dtype) for _ in range(3))
     momentum = draw(st.sampled_from([None, momentum]))
-    rate = draw(st.sampled_from([0.1, np.array(0.1, dtype)]))
-    options = {"maximize": draw(st.booleans()), "decay": draw(st.sampled_from([0.0, 0.1])), "mu": 0.9}
+    live = draw(st.booleans())
+    rate, mu = (np.array(n, dtype) if live else n for n in (0.1, 0.9))
+    options = {"maximize": draw(st.booleans()), "decay": draw(st.sampled_from([0.0, 0.1]))}
     options |= {
         "gain": draw(st.sampled_from([1.0, 0.5])),
         "first": draw(st.booleans()),
         "nesterov": draw(st.booleans()),
     }
     ours = [None if a is None else CUDA.asarray(a.copy()) for a in (p, grad, momentum)]
-    Backend.sgd(PLAIN, p, grad, momentum, **options, rate=rate)
-    CUDA.sgd(*ours, **options, rate=on_the_device(rate))
+    Backend.sgd(PLAIN, p, grad, momentum, **options, mu=mu, rate=rate)
+    CUDA.sgd(*ours, **options, mu=on_the_device(mu), rate=on_the_device(rate))
     for found, expected in zip(ours, (p, grad, momentum), strict=True):
         if expected is not None:
             near(found, expected)

@@ -119,7 +119,16 @@ def optimizers(be):
     options = {"maximize": True, "decay": 0.1}
     p, grad, m, v, largest = draw(7), draw(7) * 2, draw(7) * 3, abs(draw(7)), np.linspace(0, 30, 7)
     arrays, ours = [p, grad, m, v, largest], [be.asarray(a.copy()) for a in (p, grad, m, v, largest)]
-    numbers = {"betas": (0.7, 0.8), "eps": 0.1, "shrink": 0.9, "rate": 0.3, "root": 1.5}
+    numbers = {
+        "beta1": 0.7,
+        "gain1": 0.3,
+        "beta2": 0.8,
+        "gain2": 0.2,
+        "eps": 0.1,
+        "shrink": 0.9,
+        "rate": 0.3,
+        "root": 1.5,
+    }
     Backend.adam(PLAIN, *arrays, **options, **numbers)
     be.adam(*ours, **options, **numbers)
     same(be, ours, arrays)
@@ -129,6 +138,11 @@ def optimizers(be):
         Backend.sgd(PLAIN, *arrays, **options, **numbers)
         be.sgd(*ours, **options, **numbers)
         same(be, ours, arrays)
+    there = be.asarray(np.array(0.3))  # a number that stands on the device
+    numbers = {"mu": 0.0, "gain": 1.0, "first": False, "nesterov": False}
+    be.sgd(ours[0], ours[1], None, **options, **numbers, rate=there)
+    Backend.sgd(PLAIN, p, grad, None, **options, **numbers, rate=0.3)
+    same(be, ours, arrays)
 
 
 def random(be):
@@ -213,6 +227,7 @@ FAULTS = [
     (chains, "* scale;", ";"),
     (optimizers, "sign * grads.at[j] + decay * weights.at[j]", "sign * grads.at[j]"),
     (optimizers, "sign * grads.at[j]", "grads.at[j]"),
+    (optimizers, "number.place ? *number.place :", ""),
     (optimizers, "(g * g)", "g"),
     (optimizers, "* root + eps", "+ eps"),
     (optimizers, "shrink * weights.at[j]", "weights.at[j]"),

@@ -175,8 +175,11 @@ class Layers:
         *,
         maximize: bool,
         decay: float,
-        betas: tuple[float, float],
         eps: float,
+        beta1: Any,
+        gain1: Any,
+        beta2: Any,
+        gain2: Any,
         shrink: Any,
         rate: Any,
         root: Any,
@@ -184,25 +187,26 @@ class Layers:
     ) -> None:
         """p ← shrink · p − rate · m / (√v · root + eps), once g = ±grad + decay · p was taken into m and v.
 
-        m ← β₁ · m + (1 − β₁) · g, v ← β₂ · v + (1 − β₂) · g²; with ``largest``, the largest v so far takes v's place.
+        m ← β₁ · m + gain₁ · g, v ← β₂ · v + gain₂ · g²; with ``largest``, the largest v so far takes v's place.
 
         Args:
+            gain1, gain2: 1 − β₁ and 1 − β₂.
             shrink: None for 1.
             rate: lr / (1 − β₁ᵗ).
-            root: 1 / √(1 − β₂ᵗ). Each of the three may be an array without dims.
+            root: 1 / √(1 − β₂ᵗ). From ``beta1`` on, each may be an array without dims.
             scratch: gives memory like an array's, in which nothing needs to stay.
         """
-        xp, (beta1, beta2) = self.xp, betas
+        xp = self.xp
         grad = self.penalized(p, grad, maximize, decay, scratch)
         if shrink is not None:
             xp.multiply(p, shrink, out=p)
 
         def take(g: Array, m: Array, v: Array) -> None:
             xp.multiply(m, beta1, out=m)
-            xp.add(m, xp.multiply(g, 1 - beta1), out=m)
+            xp.add(m, xp.multiply(g, gain1), out=m)
             xp.multiply(v, beta2, out=v)
             square = xp.multiply(g, g)
-            square *= 1 - beta2
+            square *= gain2
             xp.add(v, square, out=v)
 
         def descend(p: Array, m: Array, v: Array) -> None:
@@ -226,7 +230,7 @@ class Layers:
         *,
         maximize: bool,
         decay: float,
-        mu: float,
+        mu: Any,
         gain: float,
         first: bool,
         nesterov: bool,
@@ -239,7 +243,7 @@ class Layers:
 
         Args:
             first: whether b has no value yet.
-            rate: a number, or an array without dims.
+            mu, rate: numbers, or arrays without dims.
             scratch: as for `adam`.
         """
         xp = self.xp

@@ -3,8 +3,14 @@
 
 // A number that the host knows at launch, or that stands on the device, where a captured step finds a new one.
 template <typename T>
-__device__ inline T number(T value, const T* place) {
-    return place ? *place : value;
+struct Number {
+    T value;
+    const T* place;
+};
+
+template <typename T>
+__device__ inline T read(Number<T> number) {
+    return number.place ? *number.place : number.value;
 }
 
 // g ← ±g + λ·p; m ← β₁·m + gain1·g; v ← β₂·v + gain2·g²; p ← shrink·p − rate · m / (√v · root + eps),
@@ -12,13 +18,13 @@ __device__ inline T number(T value, const T* place) {
 // With `largest`, the largest v so far takes v's place.
 template <typename T, int V>
 __global__ void adam(T* __restrict__ p, const T* __restrict__ grad, T* __restrict__ m, T* __restrict__ v,
-                     T* __restrict__ largest, T sign, T decay, T beta1, T gain1, T beta2, T gain2, T eps,
-                     T shrink_value, const T* shrink_place, T rate_value, const T* rate_place, T root_value,
-                     const T* root_place, int total) {
+                     T* __restrict__ largest, T sign, T decay, T eps, Number<T> beta1_, Number<T> gain1_,
+                     Number<T> beta2_, Number<T> gain2_, Number<T> shrink_, Number<T> rate_, Number<T> root_,
+                     int total) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= total) return;
-    T shrink = number(shrink_value, shrink_place), rate = number(rate_value, rate_place);
-    T root = number(root_value, root_place);
+    T beta1 = read(beta1_), gain1 = read(gain1_), beta2 = read(beta2_), gain2 = read(gain2_);
+    T shrink = read(shrink_), rate = read(rate_), root = read(root_);
     long long at = static_cast<long long>(i) * V;
     Pack<T, V> weights = load<T, V>(p + at), means = load<T, V>(m + at), squares = load<T, V>(v + at);
     Pack<T, V> grads = load<T, V>(grad + at), most = squares;
@@ -40,11 +46,11 @@ __global__ void adam(T* __restrict__ p, const T* __restrict__ grad, T* __restric
 // g ← ±g + λ·p; b ← μ·b + gain·g, at first b = g; p ← p − lr · b, or with Nesterov's momentum p − lr · (g + μ·b).
 // Without momentum there is no b.
 template <typename T, int V>
-__global__ void sgd(T* __restrict__ p, const T* __restrict__ grad, T* __restrict__ momentum, T sign, T decay, T mu,
-                    T gain, bool first, bool nesterov, T rate_value, const T* rate_place, int total) {
+__global__ void sgd(T* __restrict__ p, const T* __restrict__ grad, T* __restrict__ momentum, T sign, T decay, T gain,
+                    bool first, bool nesterov, Number<T> mu_, Number<T> rate_, int total) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= total) return;
-    T rate = number(rate_value, rate_place);
+    T mu = read(mu_), rate = read(rate_);
     long long at = static_cast<long long>(i) * V;
     Pack<T, V> weights = load<T, V>(p + at), grads = load<T, V>(grad + at), moving = grads;
     if (momentum && !first) moving = load<T, V>(momentum + at);

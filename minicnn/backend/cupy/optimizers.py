@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +25,11 @@ class Optimizers(Launching):
         *,
         maximize: bool,
         decay: float,
-        betas: tuple[float, float],
         eps: float,
+        beta1: Any,
+        gain1: Any,
+        beta2: Any,
+        gain2: Any,
         shrink: Any,
         rate: Any,
         root: Any,
@@ -33,15 +37,15 @@ class Optimizers(Launching):
     ) -> None:
         if not self._updates(p, grad, m, v, largest):
             super().adam(
-                p, grad, m, v, largest, maximize=maximize, decay=decay, betas=betas, eps=eps, shrink=shrink,
-                rate=rate, root=root, scratch=scratch,
+                p, grad, m, v, largest, maximize=maximize, decay=decay, eps=eps, beta1=beta1, gain1=gain1,
+                beta2=beta2, gain2=gain2, shrink=shrink, rate=rate, root=root, scratch=scratch,
             )  # fmt: skip
             return
         kind, grad = p.dtype.type, self.ready(grad)
         width = self.width(p.size, p, grad, m, v, largest)
-        numbers = -1 if maximize else 1, decay, betas[0], 1 - betas[0], betas[1], 1 - betas[1], eps
-        lives = (n for value in (1 if shrink is None else shrink, rate, root) for n in self._number(value, kind))
-        args = p, grad, m, v, largest, *map(kind, numbers), *lives
+        known = map(kind, (-1 if maximize else 1, decay, eps))
+        numbers = beta1, gain1, beta2, gain2, 1.0 if shrink is None else shrink, rate, root
+        args = p, grad, m, v, largest, *known, *(self._number(n, p.dtype) for n in numbers)
         self.launch_flat("optimizers", f"adam<{{T}}, {width}>", p.dtype, p.size // width, *args)
 
     def sgd(
@@ -52,7 +56,7 @@ class Optimizers(Launching):
         *,
         maximize: bool,
         decay: float,
-        mu: float,
+        mu: Any,
         gain: float,
         first: bool,
         nesterov: bool,
@@ -67,9 +71,9 @@ class Optimizers(Launching):
             return
         kind, grad = p.dtype.type, self.ready(grad)
         width = self.width(p.size, p, grad, momentum)
-        numbers = -1 if maximize else 1, decay, mu, gain
+        known = map(kind, (-1 if maximize else 1, decay, gain))
         flags = np.bool_(first), np.bool_(nesterov)
-        args = p, grad, momentum, *map(kind, numbers), *flags, *self._number(rate, kind)
+        args = p, grad, momentum, *known, *flags, self._number(mu, p.dtype), self._number(rate, p.dtype)
         self.launch_flat("optimizers", f"sgd<{{T}}, {width}>", p.dtype, p.size // width, *args)
 
     def _updates(self, p: Array, grad: Array, *state: Array | None) -> bool:
@@ -77,6 +81,14 @@ class Optimizers(Launching):
         written = [a for a in (p, *state) if a is not None]
         return self.suits(*written, grad) and all(a.flags.c_contiguous and a.shape == grad.shape for a in written)
 
-    def _number(self, value: Any, kind: Any) -> tuple[Any, Array | None]:
-        """Return a number as a kernel takes it: its value, or where on the device it stands."""
-        return (kind(0), value) if isinstance(value, self.array_type) else (kind(value), None)
+    def _number(self, value: Any, dtype: Any) -> Any:
+        """Return optimizers.cu's Number: a value, or where on the device it stands."""
+        if isinstance(value, self.array_type):
+            return number(0.0, self.address(value), dtype.char)
+        return number(value, 0, dtype.char)
+
+
+@functools.lru_cache(1024)
+def number(value: float, place: int, char: str) -> Any:
+    """Return a Number as an argument of a kernel; kept, since all parameters of a group share theirs."""
+    return np.array([(value, place)], np.dtype([("value", char), ("place", "u8")], align=True))

@@ -21,6 +21,7 @@ class Broken(ShimBackend):
     """The backend with one fault in a source."""
 
     def __init__(self, right, wrong):
+        super().__init__()
         self.right, self.wrong, self.planted = right, wrong, 0
 
     def source(self, file):

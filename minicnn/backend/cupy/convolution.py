@@ -29,9 +29,9 @@ class Convolution(Launching):
         return contextlib.nullcontext()
 
     def matmul(self, a: Array, b: Array) -> Array:
-        from minicnn.backends import cuda
+        from minicnn.backends.cuda import matmul as switch
 
-        with self.products(bool(cuda.matmul.allow_tf32)):
+        with self.products(bool(switch.allow_tf32)):
             return super().matmul(a, b)
 
     def _conv_products(self) -> contextlib.AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tally
 from hypothesis import HealthCheck, settings
 
 from minicnn.backend.base import Backend
@@ -12,6 +13,13 @@ settings.register_profile(
     "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much went through the stand-ins for a GPU."""
+    for line in tally.lines(+tally.strict, tally.shim):
+        terminalreporter.write_line(line)
+
 
 PLUMBING = {"asarray", "to_numpy", "address", "array_type"}  # what the plain backend leaves to each library
 

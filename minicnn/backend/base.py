@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from minicnn.backend.host import Host
+from minicnn.backend.layers import Layers
 from minicnn.random import Generator
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray, or the strict array of the tests
@@ -31,7 +32,7 @@ def output_size(size: int, kernel: int, stride: int, pads: tuple[int, int], dila
     return (size + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
 
 
-class Backend(Host):
+class Backend(Host, Layers):
     """One array library and the kernels on it.
 
     Attributes:

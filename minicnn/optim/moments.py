@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd.graph import wrap
@@ -26,6 +26,23 @@ class Moments(Optimizer):
         for i in (0, 1):
             self.check_range(f"betas[{i}]", group["betas"][i], 0.0, 1.0)
 
+    def counted(self, param: Tensor, **initial: Any) -> dict[str, Any]:
+        """Count the step; return the parameter's state, with means of zero before the first."""
+        p, state = param._array, self.state[param]
+        if "exp_avg" not in state:
+            zeros = backend_of(p).xp.zeros_like
+            state.update(step=0, **initial, exp_avg=wrap(zeros(p)), exp_avg_sq=wrap(zeros(p)))
+        count_step(state)
+        return state
+
+    def shares(self, group: dict[str, Any], like: Array) -> list[Any]:
+        """Return β₁, 1 − β₁, β₂ and 1 − β₂, which a schedule may cycle."""
+
+        def share(name: str, i: int, rest: bool) -> Any:
+            return number(group, name, lambda: 1 - float(group["betas"][i]) if rest else float(group["betas"][i]), like)
+
+        return [share("beta1", 0, False), share("gain1", 0, True), share("beta2", 1, False), share("gain2", 1, True)]
+
     def advance(self, param: Tensor, grad: Array, group: dict[str, Any], **initial: Any) -> tuple[Array, Array, Array]:
         """Count the step, let the weights decay, and take the gradient into both means.
 
@@ -34,14 +51,10 @@ class Moments(Optimizer):
         Returns:
             g, in scratch memory of slot 0 or the gradient itself, and m and v.
         """
-        p, be, state = param._array, backend_of(param._array), self.state[param]
+        p, be, state = param._array, backend_of(param._array), self.counted(param, **initial)
         xp = be.xp
-        if "exp_avg" not in state:
-            state.update(step=0, **initial, exp_avg=wrap(xp.zeros_like(p)), exp_avg_sq=wrap(xp.zeros_like(p)))
-        count_step(state)
         decay = float(group["weight_decay"])
-        beta1, gain1 = (number(group, f"beta1 {i}", compute, p) for i, compute in enumerate(_shares(group, 0)))
-        beta2, gain2 = (number(group, f"beta2 {i}", compute, p) for i, compute in enumerate(_shares(group, 1)))
+        beta1, gain1, beta2, gain2 = self.shares(group, p)
         if group["decoupled_weight_decay"]:
             grad = self.penalized(p, grad, group["maximize"], 0.0)
             xp.multiply(p, number(group, "shrink", lambda: 1 - float(group["lr"]) * decay, p), out=p)
@@ -59,8 +72,3 @@ class Moments(Optimizer):
 
         be.in_place(take, grad, m, v)
         return grad, m, v
-
-
-def _shares(group: dict[str, Any], i: int) -> tuple[Callable[[], float], Callable[[], float]]:
-    """Return what gives βᵢ and 1 − βᵢ; a schedule may cycle them."""
-    return lambda: float(group["betas"][i]), lambda: 1 - float(group["betas"][i])

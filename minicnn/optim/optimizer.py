@@ -243,13 +243,7 @@ class Optimizer:
 
     def penalized(self, p: Array, grad: Array, maximize: bool, decay: float) -> Array:
         """Return ±grad + decay · p: the gradient itself where nothing changes, else in scratch memory (slot 0)."""
-        if not maximize and not decay:
-            return grad
-        xp, out = backend_of(p).xp, self.scratch(p)
-        if not decay:
-            return xp.negative(grad, out=out)
-        combine = xp.subtract if maximize else xp.add
-        return combine(xp.multiply(p, decay, out=out), grad, out=out)
+        return backend_of(p).penalized(p, grad, maximize, decay, self.scratch)
 
     def scratch(self, like: Array, slot: int = 0) -> Array:
         """Return memory of an array's shape and dtype to compute in, the same at each call: nothing stays in it.

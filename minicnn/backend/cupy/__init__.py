@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minicnn.backend.capture import Capture, refuse_crossing
 from minicnn.backend.cupy.blas import Blas
 from minicnn.backend.cupy.graph import GraphRecorder
+from minicnn.backend.cupy.kernels import CudaKernels
+from minicnn.backend.cupy.launch import source
 from minicnn.backend.cupy.memory import Memory
 from minicnn.backend.cupy.streams import Streams
 from minicnn.backend.cupy.why_not import reason, why_not
@@ -19,7 +22,7 @@ from minicnn.errors import BackendError, message
 __all__ = ["CupyBackend", "why_not"]
 
 
-class CupyBackend(Memory, Streams, DeviceSide):
+class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
     """Arrays of CuPy, on a CUDA device.
 
     Raises:
@@ -60,6 +63,16 @@ class CupyBackend(Memory, Streams, DeviceSide):
 
     def recorder(self, capture: Capture) -> GraphRecorder:
         return GraphRecorder(self, capture)
+
+    def compile(self, file: str, names: Sequence[str]) -> Mapping[str, Callable[..., Any]]:
+        from minicnn.backend.cupy.nvrtc import compiled
+
+        return compiled(file, source(file), names)
+
+    def products(self, allow_tf32: bool) -> contextlib.AbstractContextManager[None]:
+        from minicnn.backend.cupy.tf32 import products
+
+        return products() if allow_tf32 else contextlib.nullcontext()
 
 
 def _namespace(cupy: Any, blas: Blas) -> Any:

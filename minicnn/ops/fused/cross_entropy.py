@@ -57,14 +57,7 @@ class CrossEntropy(Fused):
         reduction: str,
     ) -> tuple[Array, tuple[Array, Array]]:
         xp = be.xp
-        log_p = x - xp.max(x, axis=1, keepdims=True)
-        log_p -= xp.log(xp.sum(xp.exp(log_p), axis=1, keepdims=True))
-        picked = alive if weight is None else alive * weight[target]
-        counts = alive != 0  # chosen, not multiplied by 0: an ignored row may hold −∞
-        loss = xp.where(counts, log_p[xp.arange(len(target)), target], 0) * picked * (smoothing - 1.0)
-        if smoothing:
-            total = xp.sum(log_p if weight is None else log_p * weight, axis=1)
-            loss -= xp.where(counts, total, 0) * (smoothing / x.shape[1])
+        loss, log_p, picked = be.cross_entropy(x, target, alive, weight, smoothing)
         if reduction == "none":
             return loss, (log_p, picked)
         total = xp.sum(loss)
@@ -85,19 +78,9 @@ class CrossEntropy(Fused):
         reduction: str,
     ) -> list[Array]:
         """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ]), a the class's part and b smoothing's."""
-        xp = be.xp
         log_p, picked = saved
-        g = grads[0] / xp.sum(picked) if reduction == "mean" else grads[0]
-        counts = alive != 0  # chosen, not multiplied by 0: the mean over ignored rows alone is NaN, its gradient is 0
-        at_target = xp.where(counts, g * picked * (1.0 - smoothing), 0)  # (N,)
-        dx = xp.exp(log_p)
-        if smoothing:
-            spread = xp.where(counts, g * alive * (smoothing / x.shape[1]), 0)[:, None]  # (N, 1)
-            dx *= at_target[:, None] + spread * (x.shape[1] if weight is None else xp.sum(weight))
-            dx -= spread if weight is None else spread * weight
-        else:
-            dx *= at_target[:, None]
-        dx[xp.arange(len(target)), target] -= at_target
+        g = grads[0] / be.xp.sum(picked) if reduction == "mean" else grads[0]
+        dx = be.cross_entropy_grad(g, target, alive, weight, log_p, picked, smoothing)
         return [dx, None, None, None]
 
     @staticmethod

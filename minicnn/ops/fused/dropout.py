@@ -29,17 +29,13 @@ class Dropout(Fused):
 
     @staticmethod
     def forward(be: Backend, x: Array, mask: Array, *, scale: float) -> tuple[Array, None]:
-        y = x * mask
-        y *= scale
-        return y, None
+        return be.dropout(x, mask, scale), None
 
     @staticmethod
     def backward(
         be: Backend, grads: Sequence[Array], saved: None, needs: Sequence[bool], x: Array, mask: Array, *, scale: float
     ) -> list[Array]:
-        dx = grads[0] * mask
-        dx *= scale
-        return [dx, None]
+        return [be.dropout(grads[0], mask, scale), None]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

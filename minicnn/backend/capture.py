@@ -27,11 +27,13 @@ class Capture:
 
     Attributes:
         work: functions to call before each replay, in the order of the step.
+        kept: arrays made before, which replays read and write, and which nobody else may hold any more.
     """
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
         self.work: list[Callable[[], object]] = []
+        self.kept: list[Any] = []
         self.busy = False  # whether some of it is being done
         # Made before the recording starts: what is written to them must not become a part of it.
         self.tables = {dtype: Table(*backend.live_numbers(SLOTS, dtype)) for dtype in ("float32", "float64")}
@@ -173,6 +175,12 @@ def on_replay(work: Callable[[], object]) -> None:
     finally:
         capture.busy = False
     capture.work.append(work)
+
+
+def keep(*arrays: Any) -> None:
+    """Hold arrays as long as a step may be replayed that is being captured: their memory must go to no other."""
+    if _thread.capture is not None:
+        _thread.capture.kept.extend(arrays)
 
 
 def live(key: Hashable, compute: Callable[[], float], like: Any) -> Any:

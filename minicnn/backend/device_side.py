@@ -8,11 +8,12 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from minicnn.backend.base import Array, Backend, Ints
-from minicnn.backend.capture import Capture, capturing, on_replay, refuse_crossing
+from minicnn.backend.capture import Capture, capturing, keep, on_replay, refuse_crossing
 from minicnn.backend.philox import PER_BLOCK, DeviceStream, uniform
 from minicnn.random import Generator, default_generator
 
 CHECKS = 64  # ranges that can be noted; one that finds no place is looked at straight away
+CONSTANTS = 256  # small arrays of ops that are kept on the device
 ATOMIC = ("int32", "uint32", "uint64")  # the integers that atomics take
 SIGN = 2**63
 CHECK_NOW = os.environ.get("CUDA_LAUNCH_BLOCKING") == "1"  # PyTorch's way to be told at once
@@ -25,6 +26,7 @@ class DeviceSide(Backend):
 
     def __init__(self) -> None:
         self._ranges: Ranges | None = None
+        self._constants: dict[Hashable, Array] = {}
 
     def item(self, array: Array) -> Any:
         return self.to_numpy(array).item()
@@ -36,6 +38,17 @@ class DeviceSide(Backend):
             return
         if not self.ranges().note((where, low, high), values, error) or (CHECK_NOW and capturing() is None):
             self.settle()
+
+    def constant(self, values: Any) -> Array:
+        key = (values.dtype.str, values.shape, values.tobytes())
+        found = self._constants.pop(key, None)
+        if found is None:
+            found = self.asarray(values)
+        self._constants[key] = found  # the last used stands last
+        if len(self._constants) > CONSTANTS:
+            del self._constants[next(iter(self._constants))]
+        keep(found)
+        return found
 
     def may_hold(self, condition: Array) -> bool:
         return True

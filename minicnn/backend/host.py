@@ -45,6 +45,13 @@ class Host:
                 if value < low or value > high:
                     raise error(value)
 
+    def constant(self, values: Any) -> Array:
+        """Return a small host array that an op makes anew at each call, as an array of this backend; only for reading.
+
+        On a device those of equal values are one array, which is copied there once.
+        """
+        return values
+
     def may_hold(self, condition: Array) -> bool:
         """Whether a condition may hold anywhere; a backend that can look without waiting for a device does."""
         return bool(condition.any())

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend.capture import capturing, live, on_replay
+from minicnn.backend.capture import capturing, keep, live, on_replay
 from minicnn.errors import ParameterError, message
 
 
 def need_capturable(optimizer: Any) -> None:
     """Raise ParameterError if a step is captured that cannot be: its numbers would stay those of the recording."""
-    if capturing() is not None and not optimizer.capturable:
+    if capturing() is None:
+        return
+    tensors = [t for group in optimizer.param_groups for p in group["params"] for t in (p, p.grad) if t is not None]
+    tensors += [value for state in optimizer.state.values() for value in state.values() if hasattr(value, "_array")]
+    keep(*(tensor._array for tensor in tensors), *optimizer._scratch_memory.values())
+    if not optimizer.capturable:
         name = type(optimizer).__name__
         raise ParameterError(
             message(

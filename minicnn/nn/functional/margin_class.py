@@ -130,7 +130,7 @@ def multi_margin_loss(
     hinge = ops.relu(margin - input.gather(-1, index) + input)  # (N, C)
     hinge = hinge if p == 1 else hinge * hinge
     hinge = hinge if weight is None else hinge * weight[index]
-    own: Tensor = wrap(backend_of(input._array).asarray(np.arange(c))) == index
+    own: Tensor = wrap(backend_of(input._array).constant(np.arange(c))) == index
     return reduced(hinge.masked_fill(own, 0.0).sum(-1) / c, reduction)
 
 
@@ -183,7 +183,7 @@ def multilabel_margin_loss(
     _need_classes(where, input, target, tuple(input.shape), -1)
     c = input.shape[-1]
     meant = (target < 0).long().cumsum(-1) == 0  # before the first −1: (N, J)
-    classes: Tensor = wrap(backend_of(input._array).asarray(np.arange(c)))
+    classes: Tensor = wrap(backend_of(input._array).constant(np.arange(c)))
     labels = ((target.unsqueeze(-1) == classes) & meant.unsqueeze(-1)).any(-2)  # (N, C)
     chosen = input.gather(-1, target.long().clamp(min=0))  # (N, J)
     hinge = ops.relu(1 - chosen.unsqueeze(-1) + input.unsqueeze(-2))  # (N, J, C)

@@ -49,7 +49,7 @@ def _unpool(
 
     check_range(where, flat, 0, area - 1, wrong_place)
     empty = zeros(planes, area, dtype=input.dtype, device=input.device)
-    rows: Tensor = wrap(backend_of(input._array).asarray(np.arange(planes)[:, None]))
+    rows: Tensor = wrap(backend_of(input._array).constant(np.arange(planes)[:, None]))
     filled = empty.index_put((rows, flat), input.reshape(flat.shape))
     return filled.reshape(*input.shape[:-d], *sizes)
 

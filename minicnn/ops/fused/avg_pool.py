@@ -124,7 +124,7 @@ def _scale(be: Backend, x: Array, kernel: Ints, stride: Ints, out: Ints, pad: In
         total *= count.reshape((-1,) + (1,) * (len(out) - dim - 1))
     if total.size and (total == total.flat[0]).all():
         return 1.0 / float(total.flat[0])
-    return be.asarray((1.0 / total).astype(x.dtype))
+    return be.constant((1.0 / total).astype(x.dtype))
 
 
 def avg_pool(

@@ -85,7 +85,7 @@ def test_convolution_and_its_gradients(d, data):
     out = tuple(map(output_size, sizes, kernel, stride, padding, dilation))
     assume(min(out) > 0)
     n, groups = draw(st.integers(0, 4)), draw(st.integers(1, 3))
-    c, o = groups * draw(st.integers(1, 4)), groups * draw(st.integers(1, 4))
+    c, o = groups * draw(st.integers(1, 4) | st.just(1)), groups * draw(st.integers(1, 4))
     rng, dtype = np.random.default_rng(draw(st.integers(0, 2**31))), draw(dtypes)
     x, weight, grad = (
         rng.normal(size=shape).astype(dtype) for shape in ((n, c, *sizes), (o, c // groups, *kernel), (n, o, *out))

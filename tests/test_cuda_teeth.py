@@ -52,6 +52,17 @@ def convolution(be):
     same(be, [*found, be.conv_weight_grad(grad_, x_, weight.shape, *MOVES)], [y, dx, dw])
 
 
+def depthwise(be):
+    x, weight, bias = draw(6, 2, 20, 17), draw(6, 1, 3, 2), draw(6)
+    y = Backend.conv(PLAIN, x, weight, bias, *MOVES)
+    grad = draw(*y.shape)
+    x_, weight_, bias_, grad_ = map(be.asarray, (x, weight, bias, grad))
+    dx = Backend.conv_input_grad(PLAIN, grad, weight, (20, 17), *MOVES)
+    dw = Backend.conv_weight_grad(PLAIN, grad, x, weight.shape, *MOVES)
+    found = [be.conv(x_, weight_, bias_, *MOVES), be.conv_input_grad(grad_, weight_, (20, 17), *MOVES)]
+    same(be, [*found, be.conv_weight_grad(grad_, x_, weight.shape, *MOVES)], [y, dx, dw])
+
+
 def pooling(be):
     x = np.random.default_rng(0).integers(0, 3, (2, 3, 8, 7)).astype(float)
     x[0, 0, 2:4] = np.nan
@@ -151,7 +162,7 @@ def random(be):
     same(be, [be.uniform(be.asarray(np.array([5, 2], "uint64")), 2100)], [oracle])
 
 
-PROOFS = [convolution, pooling, batch_norm, rows, chains, optimizers, random]
+PROOFS = [convolution, depthwise, pooling, batch_norm, rows, chains, optimizers, random]
 
 # What is wrong, in which proof it must show, and the text: what stands there, and what is put in its place.
 FAULTS = [
@@ -173,6 +184,18 @@ FAULTS = [
     (convolution, "x[i] = sum;", "x[i] += sum;"),
     (convolution, "inner - row * size[2].by", "inner - row * size[1].by"),
     (convolution, "(__umulhi(n, d.multiplier) + n) >> d.shift", "__umulhi(n, d.multiplier) >> d.shift"),
+    # a group a channel
+    (depthwise, "divide(at.plane, each) * windows", "at.plane * windows"),
+    (depthwise, "weight + o * windows", "weight + divide(o, each) * windows"),
+    (depthwise, "sum + bias[o]", "sum"),
+    (depthwise, "kw++, factors++", "kw++"),
+    (depthwise, "j++, from += windows.places.by", "j++"),
+    (depthwise, "weight + c * each *", "weight + c *"),
+    (depthwise, "kd = row / windows.kernel[1], kh = row - kd", "kd = row / windows.kernel[1], kh = row + kd * 0 - 1"),
+    (depthwise, "+ kw * windows.dilation[2];\n        if", ";\n        if"),
+    (depthwise, "plane / each * windows", "plane * windows"),
+    (depthwise, "at.plane * outputs + o", "at.plane + o"),
+    (depthwise, "blockIdx.y * gridDim.x + blockIdx.x", "blockIdx.x"),
     # ties, NaN, and what lies outside
     (pooling, "value > most ||", "value >= most ||"),
     (pooling, "value > most || value != value", "value > most"),

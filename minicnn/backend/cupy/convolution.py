@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Array, Ints, Pads, output_size
+from minicnn.backend.cupy.depthwise import Depthwise
 from minicnn.backend.cupy.launch import LIMIT, Launching, divided, windows
 
 COLUMNS = 24 * 2**20  # bytes of columns at a time; an H200's second-level cache holds 50 MB
@@ -21,7 +22,7 @@ LONG_COLUMNS = 256 * 2**20  # for the weights' gradient, whose product sums alon
 JOINED = 64  # places of an output map below which images are joined; cuBLAS's tiles have 64 to 256 columns
 
 
-class Convolution(Launching):
+class Convolution(Depthwise):
     """im2col and col2im by kernels of windows.cu, products by cuBLAS."""
 
     def products(self, allow_tf32: bool) -> contextlib.AbstractContextManager[None]:
@@ -55,6 +56,8 @@ class Convolution(Launching):
         job = Job(self, x.shape, weight.shape, out, stride, padding, dilation, groups)
         if not job.suits(x, weight, bias):
             return super().conv(x, weight, bias, stride, padding, dilation, groups, columns)
+        if job.depthwise:
+            return self.depthwise(job, x, weight, bias)
         xp, x, g = self.xp, self.ready(x), groups
         rows = self.ready(weight).reshape(g, job.o // g, job.length)  # (G, O/G, K·C/G)
         y = xp.empty((job.n, g, job.o // g, job.places), dtype=x.dtype)
@@ -82,11 +85,12 @@ class Convolution(Launching):
         job = Job(self, shape, weight.shape, grad.shape[2:], stride, padding, dilation, groups)
         if not job.suits(grad, weight):
             return super().conv_input_grad(grad, weight, sizes, stride, padding, dilation, groups)
-        xp, g = self.xp, groups
+        xp, g, dx = self.xp, groups, self.xp.empty(shape, dtype=grad.dtype)
+        if job.depthwise:
+            return self.depthwise_input_grad(job, grad, weight, dx)
         rows = self.ready(weight).reshape(g, job.o // g, job.length)
         rows = xp.ascontiguousarray(rows.swapaxes(1, 2))  # (G, K·C/G, O/G)
         grad = self.ready(grad).reshape(job.n, g, job.o // g, job.places)
-        dx = xp.empty(shape, dtype=grad.dtype)
         with self._conv_products():
             if job.joined:
                 flat = job.of_output().columns(grad, joined=True)  # (O, N·P)
@@ -115,6 +119,8 @@ class Convolution(Launching):
         job = Job(self, x.shape, weight_shape, grad.shape[2:], stride, padding, dilation, groups)
         if not job.suits(grad, x):
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups, columns)
+        if job.depthwise:
+            return self.depthwise_weight_grad(job, grad, x)
         xp, g, total = self.xp, groups, None
         x = self.ready(x)
         grad = self.ready(grad).reshape(job.n, g, job.o // g, job.places)
@@ -157,6 +163,8 @@ class Job:
         unmoved = set(stride) == {1} and not any(low or high for low, high in padding)
         self.pointwise = self.kernel == 1 and unmoved and self.places == self.pixels  # x is its own columns
         self.joined = groups == 1 and self.n > 1 and self.places < JOINED
+        self.depthwise = c_group == 1 and groups > 1  # a group a channel
+        self.each = self.o // max(self.c, 1)  # kernels of each group, then
         self.dims = len(kernel)
         self.args = tuple(sizes), self.out, tuple(kernel), tuple(stride), tuple(padding), tuple(dilation)
 

@@ -26,6 +26,7 @@ WIDE = 16  # bytes that a thread reads at once
 # The instances of each source: T is float or double, V how many values a thread reads at once.
 KERNELS: dict[str, tuple[str, ...]] = {
     "windows": ("im2col<{T}>", "col2im<{T}>", "add_bias<{T}, {V}>"),
+    "depthwise": ("depthwise<{T}>", "depthwise_dx<{T}>", "depthwise_dw<{T}>"),
     "pool": (
         "max_pool<{T}, unsigned char>",
         "max_pool<{T}, int>",

@@ -104,6 +104,9 @@ def test_an_error_ends_the_capture(machine):
         assert not cuda.is_current_stream_capturing()
         assert len(machine.streams) == 1
         assert x.tolist() == [1.0] * 3
+        for size in ("nonzero", "unique"):
+            with pytest.raises(BackendError, match="the size of the result"), cuda.graph(cuda.CUDAGraph()):
+                getattr(minicnn, size)(x)
         with pytest.raises(BackendError, match="wait for the device"), cuda.graph(cuda.CUDAGraph()):
             cuda.synchronize()
         with pytest.raises(BackendError, match="values from the host"), cuda.graph(cuda.CUDAGraph()):

@@ -111,6 +111,7 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
+_open = 0  # captures and rehearsals of all threads: while there are none, nobody pays for asking
 
 
 def capturing() -> Capture | None:
@@ -125,6 +126,7 @@ class recording:
         self.capture = capture
 
     def __enter__(self) -> Capture:
+        global _open
         if _thread.capture is not None:
             raise BackendError(
                 message(
@@ -135,10 +137,13 @@ class recording:
                 )
             )
         _thread.capture = self.capture
+        _open += 1
         return self.capture
 
     def __exit__(self, *_: object) -> None:
+        global _open
         _thread.capture = None
+        _open -= 1
 
 
 class rehearsing:
@@ -151,10 +156,23 @@ class rehearsing:
         self.capture = capture
 
     def __enter__(self) -> None:
+        global _open
         _thread.rehearsal = self.capture
+        _open += 1
 
     def __exit__(self, *_: object) -> None:
+        global _open
         _thread.rehearsal = None
+        _open -= 1
+
+
+def quiet() -> bool:
+    """Whether no step is captured or rehearsed, in any thread.
+
+    >>> quiet()
+    True
+    """
+    return not _open
 
 
 def on_replay(work: Callable[[], object]) -> None:

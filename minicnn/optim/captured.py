@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend.capture import capturing, keep, live, on_replay
+from minicnn.backend.capture import capturing, keep, live, on_replay, quiet
 from minicnn.errors import ParameterError, message
 
 
@@ -31,6 +31,10 @@ def need_capturable(optimizer: Any) -> None:
 def count_step(state: dict[str, Any]) -> None:
     """Add 1 to a parameter's count of steps, now and before each replay."""
 
+    if quiet():
+        state["step"] += 1
+        return
+
     def count() -> None:
         state["step"] += 1
 
@@ -46,5 +50,7 @@ def number(group: dict[str, Any], name: str, compute: Callable[[], float], like:
         like: an array of the dtype that it is used with.
         state: the parameter's, where the number depends on its count: parameters of one count share it.
     """
+    if quiet():
+        return compute()
     key = (id(group), name, None if state is None else state["step"])
     return live(key, compute, like)

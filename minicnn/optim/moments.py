@@ -7,6 +7,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.backend.capture import quiet
 from minicnn.optim.captured import count_step, number
 from minicnn.optim.optimizer import Optimizer
 from minicnn.tensor import Tensor
@@ -37,6 +38,9 @@ class Moments(Optimizer):
 
     def shares(self, group: dict[str, Any], like: Array) -> list[Any]:
         """Return β₁, 1 − β₁, β₂ and 1 − β₂, which a schedule may cycle."""
+        if quiet():
+            beta1, beta2 = map(float, group["betas"])
+            return [beta1, 1 - beta1, beta2, 1 - beta2]
 
         def share(name: str, i: int, rest: bool) -> Any:
             return number(group, name, lambda: 1 - float(group["betas"][i]) if rest else float(group["betas"][i]), like)

@@ -13,9 +13,13 @@ missing = functools.cache(why_not)
 
 @pytest.fixture(params=["strict", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest):
-    """The name of the device; new tensors live there during the test."""
+    """The name of the device; new tensors live there during the test, and float32 products keep all their digits."""
+    cudnn, matmul = minicnn.backends.cudnn, minicnn.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = False
     with minicnn.use(BACKENDS[request.param]):
         yield request.param
+    cudnn.allow_tf32, matmul.allow_tf32 = before
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]):

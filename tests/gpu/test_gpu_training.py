@@ -28,7 +28,7 @@ def test_training_steps_give_the_losses_of_the_cpu(device, name, same_masks):
 def test_single_precision_trains_as_on_the_cpu(device, same_masks):
     found, _, _ = train(device, OPTIMIZERS["AdamW"], STEPS[device])
     expected, _, _ = train("cpu", OPTIMIZERS["AdamW"], STEPS[device])
-    assert found == pytest.approx(expected, rel=2e-3)
+    assert found == pytest.approx(expected, rel={"strict": 2e-3, "cuda": 2e-2}[device])  # rounding grows by the step
 
 
 def test_schedules_and_clipping_wait_for_nothing(device):

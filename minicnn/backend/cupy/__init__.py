@@ -21,6 +21,8 @@ from minicnn.errors import BackendError, message
 
 __all__ = ["CupyBackend", "why_not"]
 
+SIZED_BY_VALUES = ("argwhere", "flatnonzero", "nonzero", "unique")  # how large the result is, the device has to say
+
 
 class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
     """Arrays of CuPy, on a CUDA device.
@@ -76,7 +78,7 @@ class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
 
 
 def _namespace(cupy: Any, blas: Blas) -> Any:
-    """Return CuPy's names, with matrix products that can be captured."""
+    """Return CuPy's names, with matrix products that can be captured, and refusals of what cannot in minicnn's words."""
     plain: Callable[..., Any] = cupy.matmul
 
     @functools.wraps(plain)
@@ -88,4 +90,17 @@ def _namespace(cupy: Any, blas: Blas) -> Any:
     names = types.ModuleType(cupy.__name__)
     names.__dict__.update(vars(cupy))
     names.matmul = matmul  # type: ignore[attr-defined]
+    for name in SIZED_BY_VALUES:
+        setattr(names, name, _waiting(getattr(cupy, name)))
     return names
+
+
+def _waiting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that waits for the device, refused while a step is captured: it would spoil the capture."""
+
+    @functools.wraps(function)
+    def waits(*args: Any, **options: Any) -> Any:
+        refuse_crossing("the size of the result on the host")
+        return function(*args, **options)
+
+    return waits

@@ -78,7 +78,7 @@ class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
 
 
 def _namespace(cupy: Any, blas: Blas) -> Any:
-    """Return CuPy's names, with matrix products that can be captured, and refusals of what cannot in minicnn's words."""
+    """Return CuPy's names: with matrix products that can be captured, and refusals of what cannot."""
     plain: Callable[..., Any] = cupy.matmul
 
     @functools.wraps(plain)

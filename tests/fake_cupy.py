@@ -1,13 +1,14 @@
 """CuPy as far as the backend's own code needs it, without a GPU: strict arrays, and a log of what was asked."""
 
 import contextlib
+import gc
 import sys
 import types
 
 import numpy as np
 
 from minicnn.backend import get
-from minicnn.backend.strict import StrictArray
+from minicnn.backend.strict import StrictArray, recording
 from minicnn.backend.strict.names import names
 
 
@@ -29,6 +30,7 @@ class Machine:
 
     def __init__(self, devices=1, driver=13000, runtime=13000, error=None, room=2**40):
         self.devices, self.driver, self.runtime, self.error, self.room = devices, driver, runtime, error, room
+        self.mode = 3  # of cuBLAS: TF32
         self.log, self.done, self.streams, self.allocators = [], False, [], []
         self.module = self._module()
 
@@ -82,12 +84,17 @@ class Machine:
 
             def begin_capture(self, mode=None):
                 machine.log.append(("begin", self.name, mode))
+                machine.calls = _Calls()
+                machine.before = [(a, a.copy()) for a in _memory()]
+                recording._open.append(machine.calls)
 
             def end_capture(self):
                 machine.log.append(("end", self.name))
-                return types.SimpleNamespace(
-                    launch=lambda stream=None: machine.log.append(("launch", machine.streams[-1].name))
-                )
+                recording._open.remove(machine.calls)
+                for array, values in machine.before:  # what is captured is not run
+                    array[...] = values
+                launch = _launches(machine, machine.calls)
+                return types.SimpleNamespace(launch=launch)
 
         class MemoryPool:
             def malloc(self, size):
@@ -136,8 +143,11 @@ class Machine:
             set_allocator=lambda allocator: machine.allocators.append(allocator),
             memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError), MemoryHook=MemoryHook,
             get_elapsed_time=lambda start, end: float(end.at - start.at),
-            cublas=types.SimpleNamespace(getMathMode=lambda handle: 3),
-            device=types.SimpleNamespace(get_cublas_handle=lambda: 7),
+            cublas=types.SimpleNamespace(
+                getMathMode=lambda handle: machine.mode,
+                setMathMode=lambda handle, mode: setattr(machine, "mode", mode),
+            ),
+            device=types.SimpleNamespace(get_cublas_handle=lambda: 7, get_compute_capability=lambda: "90"),
         )  # fmt: skip
         self.streams.append(Stream(null=True))
         module = types.ModuleType("cupy")
@@ -147,11 +157,12 @@ class Machine:
         module.__dict__.update(
             __version__="14.2.0", ndarray=StrictArray, cuda=cuda, get_default_memory_pool=lambda: default,
             asnumpy=lambda array: array._values.copy(), lib=strict.lib,
+            _core=types.SimpleNamespace(get_compute_type=lambda dtype: 0, set_compute_type=lambda dtype, kind: None),
         )  # fmt: skip
         return module
 
-    def install(self, monkeypatch):
-        """Make this machine the one that ``import cupy`` finds."""
+    def install(self, monkeypatch, kernels=False):
+        """Make this machine the one that ``import cupy`` finds; its backend launches kernels, or has plain ones."""
         import minicnn.backend as backend
 
         cupyx = types.ModuleType("cupyx")
@@ -169,10 +180,32 @@ class Machine:
 
         monkeypatch.setattr(StrictArray, "_set", noted)
         # No kernel of the backend's own is launched here; what it does about them is its own tests' matter.
-        monkeypatch.setattr("minicnn.backend.cupy.launch.Launching.suits", lambda self, *arrays: False)
+        if not kernels:
+            monkeypatch.setattr("minicnn.backend.cupy.launch.Launching.suits", lambda self, *arrays: False)
         monkeypatch.setattr(backend, "_made", {k: v for k, v in backend._made.items() if k != "cupy"})
         monkeypatch.setitem(backend.by_array_type, StrictArray, get("strict"))  # taken back when the test is over
         return self
+
+
+class _Calls(recording.Recorder):
+    """The calls of a capture; the block is the backend's own."""
+
+    def __init__(self):
+        self._calls = []
+
+
+def _launches(machine, calls):
+    def launch(stream=None):
+        machine.log.append(("launch", machine.streams[-1].name))
+        calls.launch()
+
+    return launch
+
+
+def _memory():
+    """Return all memory that strict arrays hold."""
+    owners = [a._values for a in gc.get_objects() if type(a) is StrictArray and a.base is None]
+    return [a for a in owners if a.flags.writeable]
 
 
 class MemoryHook:

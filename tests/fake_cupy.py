@@ -154,7 +154,15 @@ class Machine:
         for name in names()["cupy"]:
             with contextlib.suppress(AttributeError):
                 setattr(module, name, getattr(strict, name))
+        product = strict.matmul
+
+        def matmul(a, b, out=None):
+            if recording._open:  # as CuPy 14 does
+                raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
+            return product(a, b) if out is None else product(a, b, out=out)
+
         module.__dict__.update(
+            matmul=matmul,
             __version__="14.2.0", ndarray=StrictArray, cuda=cuda, get_default_memory_pool=lambda: default,
             asnumpy=lambda array: array._values.copy(), lib=strict.lib,
             _core=types.SimpleNamespace(get_compute_type=lambda dtype: 0, set_compute_type=lambda dtype, kind: None),

@@ -1,4 +1,7 @@
-"""PyTorch's questions about the GPU's memory; without a GPU, none is held."""
+"""PyTorch's questions about the GPU's memory; without a GPU, none is held.
+
+The memory of captured steps is their own, and not counted: `mem_get_info` has what is left of the GPU's.
+"""
 
 from __future__ import annotations
 

@@ -80,7 +80,8 @@ def dropout(
         p: the probability of 0.
         training: whether to drop at all.
         inplace: write the result over the input.
-        generator: where the mask is drawn from; the default generator if None.
+        generator: where the mask is drawn from; the default generator if None, whose masks a GPU draws itself for its
+            tensors. A `Generator` draws on the CPU, unless made for a GPU.
     Raises:
         ParameterError: p outside [0, 1].
     Source: Srivastava et al., "Dropout" (2014), section 10 (the scaling during training).

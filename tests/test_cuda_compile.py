@@ -33,8 +33,22 @@ def every_instance(file):
 def test_every_source_is_known():
     assert {path.stem for path in FOLDER.glob("*.cu")} == {*FILES, "common"}
     for file in FILES:
-        kernels = set(re.findall(r"__global__ void (\w+)\(", (FOLDER / file).with_suffix(".cu").read_text()))
+        kernels = set(
+            re.findall(r"__global__ void (\w+)\(", (FOLDER / file).with_suffix(".cu").read_text(encoding="utf-8"))
+        )
         assert kernels == {name.split("<")[0] for name in KERNELS[file]}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_sources_are_read_alike_everywhere(file):
+    """In ASCII, line for line, and no line past what the others may have."""
+    text = source(file)
+    assert text.isascii()
+    assert text.count("\n") == sum((FOLDER / f"{n}.cu").read_bytes().count(b"\n") for n in ("common", file)) + 3
+    for name in ("common", file):
+        lines = (FOLDER / f"{name}.cu").read_text(encoding="utf-8").splitlines()
+        assert max(map(len, lines)) <= 120
+        assert len(lines) <= 400
 
 
 @pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")

@@ -33,8 +33,22 @@ def every_instance(file):
 def test_every_source_is_known():
     assert {path.stem for path in FOLDER.glob("*.cu")} == {*FILES, "common"}
     for file in FILES:
-        kernels = set(re.findall(r"__global__ void (\w+)\(", (FOLDER / file).with_suffix(".cu").read_text()))
+        kernels = set(
+            re.findall(r"__global__ void (\w+)\(", (FOLDER / file).with_suffix(".cu").read_text(encoding="utf-8"))
+        )
         assert kernels == {name.split("<")[0] for name in KERNELS[file]}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_sources_are_read_alike_everywhere(file):
+    """In ASCII, line for line, and no line past what the others may have."""
+    text = source(file)
+    assert text.isascii()
+    assert text.count("\n") == sum((FOLDER / f"{n}.cu").read_bytes().count(b"\n") for n in ("common", file)) + 3
+    for name in ("common", file):
+        lines = (FOLDER / f"{name}.cu").read_text(encoding="utf-8").splitlines()
+        assert max(map(len, lines)) <= 120
+        assert len(lines) <= 400
 
 
 @pytest.mark.skipif(NVCC is None, reason="nvcc is not installed")
@@ -98,3 +112,37 @@ def test_nvrtc_names_the_files_line():
     code, log, _ = compile_by_nvrtc(broken, instances("pool", "float32"), "compute_90")
     assert code != 0
     assert first_error(log).startswith("pool.cu(")
+
+
+def cupys_compiler():
+    """Return CuPy's module that compiles, where CuPy is installed and finds NVRTC; no GPU is needed for that."""
+    try:
+        from cupy.cuda import compiler
+
+        compiler._get_nvrtc_version()
+    except (ImportError, RuntimeError):
+        return None
+    return compiler
+
+
+@pytest.mark.filterwarnings("ignore")  # CuPy's own, of libraries that it looks for
+@pytest.mark.parametrize("file", FILES)
+def test_as_cupy_compiles(file, monkeypatch):
+    """By CuPy's own options and to machine code, for a device that need not be there."""
+    compiler = cupys_compiler()
+    if compiler is None:
+        pytest.skip("CuPy is not installed, or finds no NVRTC")
+    from minicnn.backend.cupy.nvrtc import first_error
+
+    monkeypatch.setattr(compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: ("-arch=sm_90", "cubin"))
+
+    def compiled(text):
+        names = tuple(every_instance(file))
+        return compiler.compile_using_nvrtc(text, ("--std=c++17",), "90", "minicnn.cu", names), names
+
+    (code, lowered), names = compiled(source(file))
+    assert code[1:4] == b"ELF"
+    assert len(set(lowered.values())) == len(names)
+    with pytest.raises(compiler.CompileException) as error:
+        compiled(source(file).replace("__global__ void", "__global__ voil"))
+    assert first_error(str(error.value)).startswith(f"{file}.cu(")

@@ -48,7 +48,7 @@ class Channels(Launching):
     def channel_sums(self, x: Array) -> Array:
         if x.ndim < 2 or not self.suits(x):
             return super().channel_sums(x)
-        return self._sums(self.ready(x), None, None, None)[0]
+        return self._sums(self.ready(x), None, None, None)
 
     def channel_statistics(self, x: Array) -> tuple[Array, Array]:
         if not self.suits(x):
@@ -56,13 +56,13 @@ class Channels(Launching):
         x = self.ready(x)
         xp, c, dtype = self.xp, x.shape[1], x.dtype
         s = self._split(x)
-        mean, variance = xp.empty((s.parts, c), dtype=dtype), xp.empty((s.parts, c), dtype=dtype)
+        mean, variance = (xp.empty((s.parts, c) if s.parts > 1 else c, dtype=dtype) for _ in range(2))
         args = x, mean, variance, divided(s.packs), c, s.packs_in_all, s.part
         room = 3 * dtype.itemsize
         name = f"channel_moments<{{T}}, {s.v}>"
         self.launch("channels", name, dtype, (c, s.parts), s.threads, *args, shared=s.threads * room)
         if s.parts == 1:
-            return mean[0], variance[0]
+            return mean, variance
         joined = xp.empty(c, dtype=dtype), xp.empty(c, dtype=dtype)
         sizes = c, np.int64(s.packs_in_all * s.v), np.int64(s.part * s.v), s.parts
         threads = _threads(s.parts)
@@ -89,15 +89,15 @@ class Channels(Launching):
         if not self.suits(grad, x, weight, mean, scale):
             return super().batch_norm_grad(grad, x, weight, mean, scale, input_needed)
         grad, x, weight, mean, scale = (self.ready(a) for a in (grad, x, weight, mean, scale))
-        sums = self._sums(grad, x, mean, scale)  # (2, C)
+        sums, c = self._sums(grad, x, mean, scale), x.shape[1]  # (2 · C,)
+        d_weight, d_bias = sums[c:].copy(), sums[:c].copy()  # gradients are arrays of their own, no views
         if not input_needed:
-            return None, sums[1], sums[0]
+            return None, d_weight, d_bias
         dx, places = self.xp.empty(x.shape, dtype=x.dtype), math.prod(x.shape[2:])
         v, count = self.width(places, grad, x, dx), x.dtype.type(x.shape[0] * places)
         args = grad, x, mean, scale, weight, sums, dx, divided(places // v), divided(x.shape[1]), count
         self.launch_flat("channels", f"batch_norm_dx<{{T}}, {v}>", x.dtype, x.size // v, *args)
-        # Their own memory: a view of `sums` would keep the other half alive, and gradients must be no one else's.
-        return dx, sums[1].copy(), sums[0].copy()
+        return dx, d_weight, d_bias
 
     def _split(self, *arrays: Array) -> Split:
         x = arrays[0]
@@ -105,25 +105,26 @@ class Channels(Launching):
         return split(x.shape[0], x.shape[1], places, self.width(places, *arrays))
 
     def _sums(self, g: Array, x: Array | None, mean: Any, scale: Any) -> Array:
-        """Return Σ g of each channel, and Σ g·x̂ where x is given: (1, C) or (2, C)."""
+        """Return Σ g of each channel, and Σ g·x̂ where x is given: (C,) or (2 · C,)."""
         c, kinds = g.shape[1], 1 if x is None else 2
         s = self._split(g) if x is None else self._split(g, x)
-        parts = self.xp.empty((s.parts, kinds, c), dtype=g.dtype)
+        out = self.xp.empty(kinds * c, dtype=g.dtype)
+        parts = self.in_parts(s.parts, out)
         args = g, x, mean, scale, parts, divided(s.packs), c, s.packs_in_all, s.part
         shared = s.threads * 2 * g.dtype.itemsize
         self.launch("channels", f"channel_sums<{{T}}, {s.v}>", g.dtype, (c, s.parts), s.threads, *args, shared=shared)
-        return self.add_parts(parts)
+        return self.add_parts(parts, out)
 
-    def add_parts(self, parts: Array) -> Array:
-        """Sum over the first axis: (parts, ...) -> (...)."""
-        count, *shape = parts.shape
-        if count == 1:
-            return parts[0]
-        out, threads = self.xp.empty(tuple(shape), dtype=parts.dtype), _threads(count)
-        shared = threads * parts.dtype.itemsize
-        self.launch(
-            "channels", "sum_parts<{T}>", parts.dtype, (out.size,), threads, parts, out, count, out.size, shared=shared
-        )
+    def in_parts(self, count: int, out: Array) -> Array:
+        """Return where to write so many parts of what ``out`` is to hold; ``out`` itself for one."""
+        return out if count == 1 else self.xp.empty((count, out.size), dtype=out.dtype)
+
+    def add_parts(self, parts: Array, out: Array) -> Array:
+        """Write the sum of the parts to ``out``, where there are several; return it."""
+        if parts is not out:
+            count, threads = parts.shape[0], _threads(parts.shape[0])
+            shared, args = threads * out.dtype.itemsize, (parts, out, count, out.size)
+            self.launch("channels", "sum_parts<{T}>", out.dtype, (out.size,), threads, *args, shared=shared)
         return out
 
 

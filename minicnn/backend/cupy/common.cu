@@ -1,7 +1,7 @@
 // What the kernels share: each source is compiled with this one in front of it.
 //
-// Images are (N, C, D, H, W), contiguous; one and two spatial dims are three with sizes of 1 before them. A plane is one
-// channel of one image. Offsets into x fit an int: the launcher leaves larger arrays to the plain kernels.
+// Images are (N, C, D, H, W), contiguous; one and two spatial dims are three with sizes of 1 before them. A plane is
+// one channel of one image. Offsets into x fit an int: the launcher leaves larger arrays to the plain kernels.
 
 // Division by a number that is known at launch, as a product: for 0 <= n < 2^31,
 // n / d = (mulhi(n, multiplier) + n) >> shift. Four instructions where a division takes some twenty.

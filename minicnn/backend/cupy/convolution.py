@@ -121,20 +121,26 @@ class Convolution(Depthwise):
             return super().conv_weight_grad(grad, x, weight_shape, stride, padding, dilation, groups, columns)
         if job.depthwise:
             return self.depthwise_weight_grad(job, grad, x)
-        xp, g, total = self.xp, groups, None
-        x = self.ready(x)
+        xp, x, g = self.xp, self.ready(x), groups
+        dw = xp.empty(tuple(weight_shape), dtype=x.dtype)
+        total = dw.reshape(g, job.o // g, job.length)
         grad = self.ready(grad).reshape(job.n, g, job.o // g, job.places)
         with self._conv_products():
             for some in job.blocks(LONG_COLUMNS, x.dtype.itemsize):
                 cols = job.columns(x[some], joined=True).reshape(g, job.length, -1)  # (G, K·C/G, N·P)
+                first = some.start == 0
                 if g == 1:
-                    rows = job.of_output().columns(grad[some], joined=True)  # (O, N·P)
-                    part = xp.matmul(rows, cols[0].T)[None]  # cuBLAS reads either order of two dims
+                    rows, cols = job.of_output().columns(grad[some], joined=True), cols[0].T  # (O, N·P), (N·P, K·C)
+                    target = total[0]
+                    if first:
+                        xp.matmul(rows, cols, out=target)  # cuBLAS reads two dims in either order
+                    else:
+                        target += xp.matmul(rows, cols)
                 else:
                     rows = grad[some].transpose(1, 0, 3, 2).reshape(g, -1, job.o // g)  # (G, N·P, O/G)
                     part = xp.matmul(cols, rows).swapaxes(1, 2)
-                total = part if total is None else total + part
-        return xp.ascontiguousarray(total).reshape(weight_shape)
+                    total[...] = part if first else total + part
+        return dw
 
 
 class Job:

@@ -30,9 +30,10 @@ class Depthwise(Channels):
         """Return the gradient for the weight: (O, 1, *K)."""
         outputs, count = job.o * job.kernel, job.n * job.places
         s = split(job.n, outputs, job.places, 1)
-        parts = self.xp.empty((s.parts, outputs), dtype=x.dtype)
+        dw = self.xp.empty((job.o, 1, *job.args[2]), dtype=x.dtype)
+        parts = self.in_parts(s.parts, dw)
         args = self.ready(grad), self.ready(x), parts, windows(*job.args), job.o, job.each, count, s.part
         shared = s.threads * x.dtype.itemsize
         grid = (outputs, s.parts)
         self.launch("depthwise", "depthwise_dw<{T}>", x.dtype, grid, s.threads, *args, shared=shared)
-        return self.add_parts(parts).reshape(job.o, 1, *job.args[2])
+        return self.add_parts(parts, dw)

@@ -75,8 +75,12 @@ WINDOWS = np.dtype(
 
 def source(file: str) -> str:
     """Return a source with what all share in front of it; errors name the lines of the files themselves."""
-    texts = [f'#line 1 "{name}.cu"\n{(FOLDER / name).with_suffix(".cu").read_text()}' for name in ("common", file)]
-    return "\n".join(texts)
+    texts = [
+        f'#line 1 "{name}.cu"\n{(FOLDER / name).with_suffix(".cu").read_text(encoding="utf-8")}'
+        for name in ("common", file)
+    ]
+    # CuPy writes the text to a file in the system's encoding, which may lack the comments' Greek letters.
+    return "\n".join(texts).encode("ascii", "replace").decode()
 
 
 def instances(file: str, dtype: Any) -> list[str]:

@@ -106,8 +106,8 @@ __global__ void cross_entropy(const T* __restrict__ x, const long long* __restri
     loss[at.row] = total;
 }
 
-// dx[n, c] = p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ], with aₙ = gₙ · pickedₙ · (1 − s), bₙ = gₙ · s/L of rows that
-// are alive; `step` is 1 where there is a g for each row, and 0 where all share one.
+// dx[n, c] = p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ], with aₙ = gₙ · pickedₙ · (1 − s), bₙ = gₙ · s/L of rows
+// that are alive; `step` is 1 where there is a g for each row, and 0 where all share one.
 template <typename T>
 __global__ void cross_entropy_grad(const T* __restrict__ g, const long long* __restrict__ target,
                                    const T* __restrict__ alive, const T* __restrict__ weight,
@@ -130,7 +130,8 @@ __global__ void cross_entropy_grad(const T* __restrict__ g, const long long* __r
     }
 }
 
-// y = x̂ · weight + bias with x̂ = (x − mean) · scale, scale = 1 / √(variance + eps); x̂ and scale are kept for the gradient.
+// y = x̂ · weight + bias with x̂ = (x − mean) · scale, scale = 1 / √(variance + eps); x̂ and scale are kept for
+// the gradient.
 template <typename T>
 __global__ void layer_norm(const T* __restrict__ x, const T* __restrict__ weight, const T* __restrict__ bias,
                            T* __restrict__ y, T* __restrict__ normal, T* __restrict__ scale, T eps, int rows,

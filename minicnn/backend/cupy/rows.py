@@ -119,18 +119,19 @@ class Rows(Channels):
         if not (needs[1] or needs[2]):
             return [dx, None, None]
         sums = self._column_sums(grad, normal if needs[1] else None, scale.size, length)
-        d_bias = sums[0].reshape(shape).copy() if needs[2] else None  # their own memory, no one else's
-        return [dx, sums[1].reshape(shape).copy() if needs[1] else None, d_bias]
+        d_bias = sums[:length].copy().reshape(shape) if needs[2] else None
+        return [dx, sums[length:].copy().reshape(shape) if needs[1] else None, d_bias]
 
     def _column_sums(self, g: Array, x: Array | None, rows: int, length: int) -> Array:
-        """Return Σ g over rows, and Σ g·x where x is given: (1, L) or (2, L)."""
+        """Return Σ g over rows, and Σ g·x where x is given: (L,) or (2 · L,)."""
         across, kinds = -(-length // LANES), 1 if x is None else 2
         most = rows // (4 * THREADS // LANES)  # four rows or more each
         parts = max(1, min(-(-BLOCKS // across), most, PARTS))
         part = -(-rows // parts)
         parts = -(-rows // part)
-        out = self.xp.empty((parts, kinds, length), dtype=g.dtype)
-        args = g, x, out, rows, length, LANES, part
+        out = self.xp.empty(kinds * length, dtype=g.dtype)
+        held = self.in_parts(parts, out)
+        args = g, x, held, rows, length, LANES, part
         shared = 2 * THREADS * g.dtype.itemsize
         self.launch("rows", "column_sums<{T}>", g.dtype, (across, parts), THREADS, *args, shared=shared)
-        return self.add_parts(out)
+        return self.add_parts(held, out)

@@ -1,10 +1,10 @@
 // Convolution's windows: im2col copies them into columns for a matrix product, col2im adds columns up to an image.
 //
-// Column (n, c, k) of P places begins at n · image + (c · K + k) · row: with image = C·K·P and row = P the columns of an
-// image lie together, (N, C·K, P); with image = P and row = N·P all images are joined, (C·K, N·P).
+// Column (n, c, k) of P places begins at n · image + (c · K + k) · row: with image = C·K·P and row = P the columns of
+// an image lie together, (N, C·K, P); with image = P and row = N·P all images are joined, (C·K, N·P).
 
-// One thread an output place and channel: it reads its window, which its neighbours read too (cache), and threads side by
-// side write side by side.
+// One thread an output place and channel: it reads its window, which its neighbours read too (cache), and threads side
+// by side write side by side.
 template <typename T>
 __global__ void im2col(const T* __restrict__ x, T* __restrict__ columns, Windows windows, Divisor channels,
                        long long image, long long row, int total) {

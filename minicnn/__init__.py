@@ -16,6 +16,7 @@ from minicnn.autograd import (
 from minicnn.backend import use
 from minicnn.backend.device import device, get_default_device, set_default_device
 from minicnn.backend.threads import get_num_threads, set_num_threads
+from minicnn.errors import OutOfMemoryError
 from minicnn.errors import missing_names as _missing_names
 from minicnn.ops import *  # noqa: F403
 from minicnn.ops.dtypes import bfloat16

@@ -81,6 +81,10 @@ class BackendError(MinicnnError, RuntimeError):
     """A backend or device that is not there, or arrays of two of them in one op."""
 
 
+class OutOfMemoryError(BackendError):
+    """A device has no memory left for an array (PyTorch: OutOfMemoryError, a RuntimeError)."""
+
+
 class DataError(MinicnnError, RuntimeError):
     """A data file or picture that is missing, truncated or corrupt."""
 

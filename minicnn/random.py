@@ -1,8 +1,9 @@
-"""Random generators: drawn on the CPU, so that every backend starts from the same numbers."""
+"""Random generators: drawn on the CPU, so that every backend starts from the same numbers; masks on the device."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,13 @@ class Generator:
     """A stream of random numbers with a seed of its own (NumPy's PCG64).
 
     Args:
-        device: accepted for PyTorch's sake; numbers are always drawn on the CPU.
+        device: where dropout and its kin draw their masks for tensors of a GPU: on the CPU, or there, with
+            ``"cuda"``, by Philox. All other numbers are drawn on the CPU. The default generator draws masks where
+            the tensors are.
+
+    Attributes:
+        streams: the numbers drawn on devices, by backend.
+        drawn: how many blocks of them a state had drawn that was taken up, by backend.
 
     >>> g = Generator().manual_seed(7)
     >>> g.initial_seed()
@@ -22,6 +29,7 @@ class Generator:
 
     def __init__(self, device: object = "cpu") -> None:
         self.device = device
+        self.streams: dict[str, Any] = {}
         self.manual_seed(int.from_bytes(os.urandom(7), "little"))
 
     def manual_seed(self, seed: int) -> Generator:
@@ -42,7 +50,13 @@ class Generator:
                 )
             ) from None
         self._numpy: np.random.Generator | None = None
+        self._restart({})
         return self
+
+    def _restart(self, drawn: dict[str, int]) -> None:
+        self.drawn = drawn
+        for name, stream in self.streams.items():
+            stream.restart(self._seed, drawn.get(name, 0))
 
     @property
     def numpy(self) -> np.random.Generator:
@@ -61,12 +75,14 @@ class Generator:
 
     def get_state(self) -> dict[str, object]:
         """Return the state of the stream, for `set_state`."""
-        return {"seed": self._seed, "state": self.numpy.bit_generator.state}
+        drawn = self.drawn | {name: stream.blocks for name, stream in self.streams.items()}
+        return {"seed": self._seed, "state": self.numpy.bit_generator.state, "drawn": drawn}
 
     def set_state(self, state: dict[str, object]) -> None:
         """Put the stream back to a state from `get_state`."""
         self.numpy.bit_generator.state = state["state"]  # type: ignore[assignment]
         self._seed = state["seed"]  # type: ignore[assignment]
+        self._restart(dict(state.get("drawn", {})))  # type: ignore[call-overload]
 
 
 default_generator = Generator()

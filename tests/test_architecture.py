@@ -118,6 +118,51 @@ def test_every_array_function_exists_on_the_device():
     assert used <= names()["cupy"] | {"lib", "cuda"}, used - names()["cupy"]
 
 
+ROOTS = {
+    "cupy": "cupy",
+    "xp": "cupy",
+    "_xp": "cupy",
+    "_cupy": "cupy",
+    "cuda": "cupy.cuda",
+    "runtime": "cupy.cuda.runtime",
+}
+
+
+def device_names(tree):
+    """Yield (object, name) for the names asked of CuPy, as far as the code spells them out: ``xp.cuda.Stream``."""
+
+    def owner(node):
+        if isinstance(node, ast.Name):
+            return ROOTS.get(node.id)
+        if isinstance(node, ast.Attribute):
+            outer = owner(node.value)
+            if outer is None:
+                return ROOTS.get(node.attr) if node.attr in ("xp", "_xp", "_cupy") else None
+            return f"{outer}.{node.attr}"
+        return None
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (found := owner(node.value)):
+            yield found, node.attr
+
+
+def test_every_name_of_the_gpus_room_exists_in_cupy():
+    """Streams, graphs, pools and the runtime: what the code asks of them is there in CuPy."""
+    known, checked = names(), set()
+    for path in [*(ROOT / "backend" / "cupy").rglob("*.py"), *(ROOT / "cuda").rglob("*.py")]:
+        for where, name in device_names(ast.parse(path.read_text(encoding="utf-8"))):
+            if where in known and not name.startswith("__"):
+                assert name in known[where] or (where, name) in LAZY, f"{path.name}: {where}.{name}"
+                checked.add((where, name))
+    assert {where for where, _ in checked} >= {"cupy", "cupy.cuda", "cupy.cuda.runtime", "cupy.cuda.memory"}
+    assert len(checked) > 15
+    for text, bad in (("xp.cuda.Streem()", "Streem"), ("cuda.runtime.memGetInf()", "memGetInf")):
+        assert any(w in known and n == bad and n not in known[w] for w, n in device_names(ast.parse(text)))
+
+
+LAZY = {("cupy.cuda", "cublas")}  # loaded by the first who asks
+
+
 def all_ops(base):
     for cls in base.__subclasses__():
         yield cls

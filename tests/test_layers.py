@@ -340,7 +340,7 @@ def test_a_network_learns():
 
 
 @pytest.mark.parametrize("backend", ["numpy", "strict"])
-def test_layers_and_optimizers_run_on_a_strict_device(backend):
+def test_layers_and_optimizers_run_on_a_strict_device(backend, same_masks):
     """The strict backend refuses what a GPU would; it must give what the CPU gives."""
     losses = {}
     for name in {"numpy", backend}:

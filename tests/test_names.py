@@ -57,7 +57,11 @@ def test_switches_of_other_libraries_can_be_set():
     assert not minicnn.backends.mps.is_available()
     assert cudnn.version() is None
     minicnn.set_float32_matmul_precision("high")
+    assert minicnn.get_float32_matmul_precision() == "high"
+    assert minicnn.backends.cuda.matmul.allow_tf32 is True
+    minicnn.set_float32_matmul_precision("highest")
     assert minicnn.get_float32_matmul_precision() == "highest"
+    assert minicnn.backends.cuda.matmul.allow_tf32 is False
     with pytest.raises(ValueError, match="medium"):
         minicnn.set_float32_matmul_precision("low")
 

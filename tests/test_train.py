@@ -49,6 +49,13 @@ def test_fit_means_are_over_samples_not_batches() -> None:
     assert (row.val_loss, row.val_accuracy) == pytest.approx((row.train_loss, row.train_accuracy))
 
 
+def test_every_epoch_has_means_of_its_own() -> None:
+    model, loader, _ = problem(rows=40, batch=16)
+    frozen = optim.SGD(model.parameters(), lr=0.0)
+    rows = fit(model, loader, loader, frozen, epochs=3, quiet=True).rows
+    assert len({(row.train_loss, row.train_accuracy) for row in rows}) == 1
+
+
 @pytest.mark.parametrize(("step_each", "steps"), [("epoch", 2), ("batch", 6)])
 def test_scheduler_steps(step_each: str, steps: int) -> None:
     model, loader, optimizer = problem()

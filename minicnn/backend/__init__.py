@@ -142,6 +142,16 @@ def current() -> Backend:
     return _default
 
 
+def device_in_use() -> Backend | None:
+    """Return the backend of the GPU that this process computes with; None while it computes on the CPU alone.
+
+    >>> device_in_use() is None
+    True
+    """
+    here = current()
+    return here if here.records else _made.get("cupy")
+
+
 def backend_of(array: Array) -> Backend:
     """Return the backend that an array belongs to.
 

@@ -1,9 +1,11 @@
-"""Switches of CUDA's matrix products: they can be set and read, and change nothing; TF32 is off."""
+"""Switches of CUDA's matrix products."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+# allow_tf32: whether float32 matrix products on a GPU may round their factors to TF32; off, as in PyTorch. Convolutions
+# have a switch of their own, `backends.cudnn.allow_tf32`. The other one can be set and read, and changes nothing.
 matmul = SimpleNamespace(allow_tf32=False, allow_fp16_reduced_precision_reduction=False)
 
 

@@ -1,11 +1,15 @@
-"""Switches of cuDNN, which minicnn does not use: they can be set and read, and change nothing."""
+"""Switches of cuDNN, which minicnn does not use. One of them counts: ``allow_tf32`` is that of minicnn's convolutions.
+
+On a GPU, where it is True (PyTorch's default), they may round float32 factors to TF32's 10 bits. The others can be set
+and read, and change nothing; on the CPU none changes anything.
+"""
 
 from __future__ import annotations
 
 benchmark = False
 deterministic = False
 enabled = True
-allow_tf32 = False
+allow_tf32 = True
 
 
 def is_available() -> bool:

@@ -157,6 +157,7 @@ def _add_train(commands: Any) -> None:
     moved = f"how far training pictures are moved at random, at most {MAX_SHIFT} {shown}"
     option("--shift", type=_pixels, metavar="PIXELS", default=2, help=moved)
     _add_backend(train)
+    option("--graph", action="store_true", help="on a GPU, capture a training step and replay it: many times as quick")
     folder = "the run folder; one that holds a run is kept, and a number added (default: runs/DATA-MODEL-001, ...)"
     option("--out", metavar="DIR", help=folder)
     option("--quiet", action="store_true", help="print the run folder and the test accuracy only")

@@ -35,6 +35,7 @@ def run(options: Any) -> int:
         shift=options.shift,
         seed=options.seed,
         backend=backend_name(options.backend),
+        graph=options.graph,
         threads=options.threads,
     )
     require("minicnn train", options.data, root, options.download)

@@ -9,9 +9,11 @@ from itertools import count, islice
 from typing import Any
 
 from minicnn.autograd import no_grad
+from minicnn.backend import device_in_use
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import gives_batches
 from minicnn.data.iterable import IterableDataset
+from minicnn.data.pinned import Route, one_ahead, pinned
 from minicnn.data.sampler import BatchSampler, RandomSampler, SequentialSampler, check_count
 from minicnn.data.stream import batch_stream, make
 from minicnn.errors import ArgumentTypeError, DataError, ParameterError, message
@@ -45,7 +47,9 @@ class DataLoader:
             samples are decoded or transformed one by one in code that lets go of the interpreter lock, as
             NumPy and Pillow do. What threads fetch requires no grad.
         collate_fn: makes a batch of a list of samples; with one of your own, samples are fetched one by one.
-        pin_memory: accepted for PyTorch's sake, without effect.
+        pin_memory: give batches in page-locked memory, where a GPU is in use: from the second on, each is copied to
+            the GPU on a stream of its own while the one before is computed with, and ``x.to("cuda",
+            non_blocking=True)`` returns that copy. On the CPU alone, nothing changes.
         drop_last: leave out a last batch that is shorter.
         timeout: seconds to wait for a batch from the workers; 0: for ever.
         worker_init_fn: called in every worker thread with the worker's number before its first batch.
@@ -165,6 +169,7 @@ class DataLoader:
         self.in_order = in_order
         self.seed = seed
         self.epoch = 0
+        self._route = Route()
 
     @property
     def sampler(self) -> Any:
@@ -201,7 +206,12 @@ class DataLoader:
         else:
             key = (self.seed % 2**64, self.epoch)
         self.epoch += 1
-        return self._fetch_ahead(key) if self.num_workers else self._fetch_now(key)
+        backend = device_in_use() if self.pin_memory else None
+        jobs = self._jobs(key)
+        if backend is not None:
+            jobs = (partial(pinned, job, backend, self._route) for job in self._jobs(key))
+        batches = self._fetch_ahead(jobs) if self.num_workers else self._fetch_now(jobs)
+        return batches if backend is None else one_ahead(batches)
 
     def _indices(self, key: tuple[int, int]) -> Iterator[list[int]]:
         """Give the indices of every batch of the epoch; without batches, of every sample as a list of one."""
@@ -245,14 +255,14 @@ class DataLoader:
                 return self.collate_fn(batch)
             return self.collate_fn([self.dataset[index] for index in indices])
 
-    def _fetch_now(self, key: tuple[int, int]) -> Iterator[Any]:
-        for job in self._jobs(key):
+    def _fetch_now(self, jobs: Iterator[Callable[[], Any]]) -> Iterator[Any]:
+        for job in jobs:
             batch = job()
             if batch is _END:
                 return
             yield batch
 
-    def _fetch_ahead(self, key: tuple[int, int]) -> Iterator[Any]:
+    def _fetch_ahead(self, jobs: Iterator[Callable[[], Any]]) -> Iterator[Any]:
         import threading
         from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -281,7 +291,7 @@ class DataLoader:
         waiting: deque[Future[Any]] = deque()
         wait = True
         try:
-            for job in self._jobs(key):
+            for job in jobs:
                 waiting.append(pool.submit(work, job))
                 if len(waiting) > self.num_workers * self.prefetch_factor:
                     batch = first()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.graph import TapeTensor
+from minicnn.backend import backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, near, shown
 
 
@@ -21,6 +23,11 @@ def need_tensors(where: str, **arguments: Any) -> None:
                     "make one first: minicnn.tensor(values).",
                 )
             )
+
+
+def check_range(where: str, x: Any, low: float, high: float, error: Callable[[Any], Exception]) -> None:
+    """Raise ``error(value)`` if a tensor has a value outside [low, high]; on a GPU, when a value is next read."""
+    backend_of(x._array).check_range(where, x._array, low, high, error)
 
 
 def need_given(where: str, name: str, value: Any) -> None:

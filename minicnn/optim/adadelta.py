@@ -7,6 +7,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import count_step, number
 from minicnn.optim.optimizer import Optimizer, refuse_differentiable
 from minicnn.tensor import Tensor
 
@@ -38,6 +39,8 @@ class Adadelta(Optimizer):
 
     kept = ("step", "square_avg", "acc_delta")
 
+    capturable = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -64,7 +67,7 @@ class Adadelta(Optimizer):
         rho, eps, state = float(group["rho"]), float(group["eps"]), self.state[param]
         if "square_avg" not in state:
             state.update(step=0, square_avg=wrap(xp.zeros_like(p)), acc_delta=wrap(xp.zeros_like(p)))
-        state["step"] += 1
+        count_step(state)
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
         v, u, part = state["square_avg"]._array, state["acc_delta"]._array, self.scratch(p, 1)
         xp.multiply(v, rho, out=v)
@@ -72,4 +75,5 @@ class Adadelta(Optimizer):
         delta = xp.sqrt((u + eps) / (v + eps)) * grad
         xp.multiply(u, rho, out=u)
         xp.add(u, xp.multiply(xp.multiply(delta, delta, out=part), 1 - rho, out=part), out=u)
-        xp.subtract(p, xp.multiply(delta, float(group["lr"]), out=part), out=p)
+        lr = number(group, "lr", lambda: float(group["lr"]), p)
+        xp.subtract(p, xp.multiply(delta, lr, out=part), out=p)

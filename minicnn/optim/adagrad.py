@@ -7,6 +7,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import count_step, number
 from minicnn.optim.optimizer import Optimizer, refuse_differentiable
 from minicnn.tensor import Tensor
 
@@ -38,6 +39,8 @@ class Adagrad(Optimizer):
     """
 
     kept = ("step", "sum")
+
+    capturable = True
 
     def __init__(
         self,
@@ -73,9 +76,10 @@ class Adagrad(Optimizer):
         state = self.state[param]
         if "sum" not in state:
             state.update(step=0, sum=wrap(xp.full_like(p, float(group["initial_accumulator_value"]))))
-        state["step"] += 1
+        count_step(state)
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
-        lr = float(group["lr"]) / (1 + (state["step"] - 1) * float(group["lr_decay"]))
+        slowed = lambda: float(group["lr"]) / (1 + (state["step"] - 1) * float(group["lr_decay"]))  # noqa: E731
+        lr = number(group, "lr", slowed, p, state)
         v, part = state["sum"]._array, self.scratch(p, 1)
         xp.add(v, xp.multiply(grad, grad, out=part), out=v)
         root = xp.add(xp.sqrt(v, out=part), float(group["eps"]), out=part)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import number
 from minicnn.optim.moments import Moments
 from minicnn.optim.optimizer import refuse_differentiable
 from minicnn.tensor import Tensor
@@ -44,6 +45,8 @@ class Adam(Moments):
     tensor([0.9000])
     """
 
+    capturable = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -73,27 +76,33 @@ class Adam(Moments):
         super().__init__(params, defaults)
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
-        p, be = param._array, backend_of(param._array)
-        xp = be.xp
-        _, m, v = self.advance(param, grad, group)
-        state, lr, (beta1, beta2) = self.state[param], float(group["lr"]), map(float, group["betas"])
-        if group["amsgrad"]:
-            if "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = wrap(xp.zeros_like(p))
-            largest = state["max_exp_avg_sq"]._array
-            v = xp.maximum(largest, v, out=largest)
-        correction1, correction2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
-        eps = float(group["eps"])
+        p, be, state = param._array, backend_of(param._array), self.counted(param)
+        if group["amsgrad"] and "max_exp_avg_sq" not in state:
+            state["max_exp_avg_sq"] = wrap(be.xp.zeros_like(p))
+        decay, decoupled = float(group["weight_decay"]), group["decoupled_weight_decay"]
+        beta1, gain1, beta2, gain2 = self.shares(group, p)
 
-        def descend(p: Array, m: Array, v: Array) -> None:
-            root = xp.sqrt(v)
-            root *= 1 / math.sqrt(correction2)
-            root += eps
-            step = xp.divide(m, root)
-            step *= lr / correction1
-            xp.subtract(p, step, out=p)
+        def correction(i: int) -> float:
+            return 1 - float(group["betas"][i]) ** int(state["step"])
 
-        be.in_place(descend, p, m, v)
+        be.adam(
+            p,
+            grad,
+            state["exp_avg"]._array,
+            state["exp_avg_sq"]._array,
+            state["max_exp_avg_sq"]._array if group["amsgrad"] else None,
+            maximize=group["maximize"],
+            decay=0.0 if decoupled else decay,
+            eps=float(group["eps"]),
+            beta1=beta1,
+            gain1=gain1,
+            beta2=beta2,
+            gain2=gain2,
+            shrink=number(group, "shrink", lambda: 1 - float(group["lr"]) * decay, p) if decoupled else None,
+            rate=number(group, "rate", lambda: float(group["lr"]) / correction(0), p, state),
+            root=number(group, "root", lambda: 1 / math.sqrt(correction(1)), p, state),
+            scratch=self.scratch,
+        )
 
 
 class AdamW(Adam):

@@ -7,6 +7,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import count_step, number
 from minicnn.optim.moments import Moments
 from minicnn.optim.optimizer import refuse_differentiable
 from minicnn.tensor import Tensor
@@ -39,6 +40,8 @@ class Adamax(Moments):
 
     kept = ("step", "exp_avg", "exp_inf")
 
+    capturable = True
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -61,12 +64,12 @@ class Adamax(Moments):
         (beta1, beta2), state = map(float, group["betas"]), self.state[param]
         if "exp_avg" not in state:
             state.update(step=0, exp_avg=wrap(xp.zeros_like(p)), exp_inf=wrap(xp.zeros_like(p)))
-        state["step"] += 1
+        count_step(state)
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
         m, u, part = state["exp_avg"]._array, state["exp_inf"]._array, self.scratch(p, 1)
         xp.multiply(m, beta1, out=m)
         xp.add(m, xp.multiply(grad, 1 - beta1, out=part), out=m)
         xp.multiply(u, beta2, out=u)
         xp.maximum(u, xp.add(xp.absolute(grad, out=part), float(group["eps"]), out=part), out=u)
-        rate = float(group["lr"]) / (1 - beta1 ** state["step"])
+        rate = number(group, "rate", lambda: float(group["lr"]) / (1 - beta1 ** int(state["step"])), p, state)
         xp.subtract(p, xp.multiply(xp.divide(m, u, out=part), rate, out=part), out=p)

@@ -16,6 +16,7 @@ from minicnn.backend import Array, backend_of
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.nn.parameter import clear_grads
 from minicnn.ops.inplace import check_writable
+from minicnn.optim.captured import need_capturable
 from minicnn.optim.state import copied, need_fit, parts_of
 from minicnn.tensor import Tensor
 
@@ -49,6 +50,7 @@ class Optimizer:
     Attributes:
         param_groups: one dict a group: ``"params"`` and its settings, which may be edited between steps.
         state: what is remembered for each parameter, by parameter.
+        capturable: whether a step keeps its numbers up to date in a captured step's replays (`minicnn.cuda.graph`).
         kept: the names of what is there for each parameter that was stepped, by which a state of another kind is told.
     Raises:
         ParameterError: there are no parameters, one is no leaf, one stands in two groups, or a setting is missing.
@@ -69,6 +71,7 @@ class Optimizer:
     """
 
     kept: Sequence[str] | None = None  # None in an optimizer of one's own: a state is not looked at
+    capturable = False
     _steps = 0  # how often step() was called
 
     def __init_subclass__(cls) -> None:
@@ -211,6 +214,7 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        need_capturable(self)
         with no_grad():
             for group in self.param_groups:
                 for p in group["params"]:
@@ -239,13 +243,7 @@ class Optimizer:
 
     def penalized(self, p: Array, grad: Array, maximize: bool, decay: float) -> Array:
         """Return ±grad + decay · p: the gradient itself where nothing changes, else in scratch memory (slot 0)."""
-        if not maximize and not decay:
-            return grad
-        xp, out = backend_of(p).xp, self.scratch(p)
-        if not decay:
-            return xp.negative(grad, out=out)
-        combine = xp.subtract if maximize else xp.add
-        return combine(xp.multiply(p, decay, out=out), grad, out=out)
+        return backend_of(p).penalized(p, grad, maximize, decay, self.scratch)
 
     def scratch(self, like: Array, slot: int = 0) -> Array:
         """Return memory of an array's shape and dtype to compute in, the same at each call: nothing stays in it.

@@ -7,6 +7,7 @@ from typing import Any
 
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
+from minicnn.optim.captured import count_step, number
 from minicnn.optim.optimizer import Optimizer, refuse_differentiable
 from minicnn.tensor import Tensor
 
@@ -41,6 +42,8 @@ class RMSprop(Optimizer):
     """
 
     kept = ("step", "square_avg")
+
+    capturable = True
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class RMSprop(Optimizer):
         for name, wanted in (("momentum_buffer", momentum), ("grad_avg", group["centered"])):
             if wanted and name not in state:
                 state[name] = wrap(xp.zeros_like(p))
-        state["step"] += 1
+        count_step(state)
         grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
         v, part = state["square_avg"]._array, self.scratch(p, 1)
         xp.multiply(v, alpha, out=v)
@@ -97,4 +100,4 @@ class RMSprop(Optimizer):
             b = state["momentum_buffer"]._array
             xp.multiply(b, momentum, out=b)
             step = xp.multiply(xp.add(b, step, out=b), 1.0, out=part)
-        xp.subtract(p, xp.multiply(step, float(group["lr"]), out=part), out=p)
+        xp.subtract(p, xp.multiply(step, number(group, "lr", lambda: float(group["lr"]), p), out=part), out=p)

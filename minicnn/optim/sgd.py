@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.autograd.graph import wrap
 from minicnn.backend import Array, backend_of
 from minicnn.errors import ParameterError, message
+from minicnn.optim.captured import number
 from minicnn.optim.optimizer import Optimizer, refuse_differentiable
 from minicnn.tensor import Tensor
 
@@ -44,6 +45,7 @@ class SGD(Optimizer):
     tensor([0.4200])
     """
 
+    capturable = True
     kept = ()  # nothing but the momentum's buffer, where there is momentum
 
     def __init__(
@@ -85,27 +87,21 @@ class SGD(Optimizer):
             )
 
     def update(self, param: Tensor, grad: Array, group: dict[str, Any]) -> None:
-        p, be = param._array, backend_of(param._array)
-        xp, lr, momentum, dampening = be.xp, float(group["lr"]), float(group["momentum"]), float(group["dampening"])
-        grad = self.penalized(p, grad, group["maximize"], float(group["weight_decay"]))
-        nesterov = group["nesterov"]
-
-        def descend(p: Array, g: Array, b: Array) -> None:
-            if nesterov:
-                b = xp.add(g, xp.multiply(b, momentum))
-            xp.subtract(p, xp.multiply(b, lr), out=p)
-
-        def move(p: Array, g: Array, b: Array) -> None:
-            xp.multiply(b, momentum, out=b)
-            xp.add(b, xp.multiply(g, 1 - dampening) if dampening else g, out=b)
-            descend(p, g, b)
-
-        if not momentum:
-            be.in_place(descend, p, grad, grad)
-            return
-        state = self.state[param]
-        if state.get("momentum_buffer") is None:
-            state["momentum_buffer"] = wrap(grad.copy())
-            be.in_place(descend, p, grad, state["momentum_buffer"]._array)
-        else:
-            be.in_place(move, p, grad, state["momentum_buffer"]._array)
+        p, be, moving = param._array, backend_of(param._array), float(group["momentum"]) != 0
+        state = self.state[param] if moving else {}
+        first = moving and state.get("momentum_buffer") is None
+        if first:
+            state["momentum_buffer"] = wrap(be.xp.empty_like(grad))
+        be.sgd(
+            p,
+            grad,
+            state["momentum_buffer"]._array if moving else None,
+            maximize=group["maximize"],
+            decay=float(group["weight_decay"]),
+            mu=number(group, "momentum", lambda: float(group["momentum"]), p) if moving else 0.0,
+            gain=1 - float(group["dampening"]),
+            first=first,
+            nesterov=group["nesterov"],
+            rate=number(group, "lr", lambda: float(group["lr"]), p),
+            scratch=self.scratch,
+        )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from minicnn.autograd.graph import TapeTensor
-from minicnn.backend import backend_of
+from minicnn.autograd.graph import TapeTensor, wrap
+from minicnn.backend import backend_of, device_in_use, get
+from minicnn.errors import BackendError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
 
@@ -92,16 +93,28 @@ class Facts(TapeTensor):
         return self._array.dtype.kind in "if"
 
     def is_pinned(self) -> bool:
-        """Whether it lies in page-locked memory: never."""
-        return False
+        """Whether it lies in page-locked memory, from which a GPU copies by itself."""
+        backend = device_in_use()
+        return backend is not None and backend.is_pinned(self._array)
 
     def is_shared(self) -> bool:
         """Whether processes share it: never."""
         return False
 
     def pin_memory(self) -> Self:
-        """The tensor itself: memory is not page-locked here."""
-        return self
+        """The tensor in page-locked memory: a copy, or itself where it lies there.
+
+        Raises:
+            BackendError: there is no GPU to lock it for; or it lives there.
+        """
+        backend = device_in_use()
+        if backend is None:
+            backend = get("cupy")  # which says what is missing
+        place = backend_of(self._array).device_type
+        if place != "cpu":
+            problem, fix = "only the CPU's memory is page-locked.", "pin it before it is moved."
+            raise BackendError(message("pin_memory", problem, f"the tensor lives on {place}", fix))
+        return self if self.is_pinned() else wrap(backend.pinned(self._array))
 
     def reshape_as(self, other: Any) -> Any:
         """Under the other tensor's shape."""

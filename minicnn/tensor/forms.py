@@ -42,6 +42,8 @@ UFUNCS = {  # NumPy's names of ops that have another one here
 class Forms(TapeTensor):
     """Conversion, and Python's own protocols."""
 
+    _ahead: Any = None  # of a pinned batch: its copy on the device, under way
+
     # ---- what it is
 
     @property
@@ -107,7 +109,7 @@ class Forms(TapeTensor):
     def item(self) -> Any:
         """The value of a one-element tensor, as a Python number."""
         self._need_one("item", ShapeError, "index one element first, or use tolist().")
-        return self._array.item()
+        return backend_of(self._array).item(self._array)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
@@ -166,6 +168,7 @@ class Forms(TapeTensor):
         Args:
             args: a dtype, a device, a tensor to follow, or a device and a dtype.
             copy: return a copy even where nothing changes.
+            non_blocking: accepted: the host never waits for a copy to a GPU; one from a GPU it waits for.
 
         >>> import minicnn
         >>> minicnn.tensor([1.5]).to(minicnn.int64)
@@ -182,7 +185,9 @@ class Forms(TapeTensor):
                 dtype = arg
         out = self
         if device is not None and Device(device).type != self.device.type:
-            out = ops.transfer(out, Device(device).type)
+            target = Device(device).type
+            copied = None if self._ahead is None else self._ahead.take(target, self._memory)
+            out = ops.transfer(out, target) if copied is None else wrap(copied)
         if dtype is not None and (found := as_dtype(dtype)) != out._array.dtype:
             out = ops.cast(out, found)
         return out.clone() if copy and out is self else out
@@ -276,7 +281,7 @@ class Forms(TapeTensor):
             {
                 k: v
                 for k, v in self.__dict__.items()
-                if k not in ("_memory", "_family", "_borrowed", "_hooks", "_post_hooks")
+                if k not in ("_memory", "_family", "_borrowed", "_hooks", "_post_hooks", "_ahead")
             }
         )
         out._array = self._array.copy()
@@ -297,15 +302,15 @@ class Forms(TapeTensor):
 
     def __bool__(self) -> builtins.bool:
         self._need_one("bool", ShapeError, "write (x > 0).any(), or .all().")
-        return builtins.bool(self._array.item())
+        return builtins.bool(backend_of(self._array).item(self._array))
 
     def __int__(self) -> builtins.int:
         self._need_one("int", ParameterError, "index one element first, or use tolist().")
-        return builtins.int(self._array.item())
+        return builtins.int(backend_of(self._array).item(self._array))
 
     def __float__(self) -> builtins.float:
         self._need_one("float", ParameterError, "index one element first, or use tolist().")
-        return builtins.float(self._array.item())
+        return builtins.float(backend_of(self._array).item(self._array))
 
     def _need_one(self, where: str, error: builtins.type[MinicnnError], fix: str) -> None:
         """Raise the error unless the tensor has one element."""

@@ -35,7 +35,7 @@ def set_rng_state(new_state: Any) -> None:
     """
     try:
         state = json.loads(np.asarray(new_state, dtype=np.uint8).tobytes())
-        default_generator.set_state({"seed": state["seed"], "state": state["state"]})
+        default_generator.set_state({"seed": state["seed"], "state": state["state"], "drawn": state.get("drawn", {})})
     except (ValueError, TypeError, KeyError) as error:
         raise ParameterError(
             message(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minicnn import cuda
 from minicnn.autograd import no_grad
-from minicnn.backend import to_numpy
+from minicnn.backend import backend_of, to_numpy
 from minicnn.errors import DataError, ParameterError, message
 from minicnn.ops import cross_entropy
 from minicnn.train.history import Epoch, History
@@ -77,6 +78,7 @@ def fit(
     quiet: bool = False,
     history: History | None = None,
     on_epoch: Callable[[History], object] | None = None,
+    graph: bool = False,
 ) -> History:
     """Train a classifier, and measure it after every epoch.
 
@@ -97,6 +99,10 @@ def fit(
         quiet: print nothing.
         history: rows are added to it; pass one to have the rows after Ctrl-C too. A new one by default.
         on_epoch: called with the history after every epoch, to save, or to stop early by raising.
+        graph: on a GPU, capture a step and replay it (see `minicnn.cuda.graph`, also for what cannot be captured); on
+            the CPU, without effect.
+
+    On a GPU, values are read at the end of an epoch alone: the losses, the hits and the confusion matrix.
 
     Returns:
         The history.
@@ -127,10 +133,11 @@ def fit(
         print("  ".join(f"{name:>{width}}" for name, width in WIDTHS.items()), flush=True)
     batch_scheduler = scheduler if step_each == "batch" else None
     last = len(history) + epochs
+    training = _Training(model, optimizer, batch_scheduler, loss_fn, graph)
     for number in range(len(history) + 1, last + 1):
         start = time.perf_counter()
         batches = _progress(train_loader, f"epoch {number}/{last}", quiet)
-        train_loss, train_accuracy, lr = _train_epoch(model, batches, optimizer, batch_scheduler, loss_fn)
+        train_loss, train_accuracy, lr = training.epoch(batches)
         _check_finite("training", train_loss, number, lr)
         val = evaluate(model, val_loader, val_loss_fn or loss_fn)
         _check_finite("validation", val.loss, number, lr)
@@ -151,23 +158,35 @@ def _check_finite(part: str, loss: float, epoch: int, lr: float) -> None:
         raise SettingError("fit", "lr", "the loss is no longer a number: training diverged.", got)
 
 
-def _train_epoch(
-    model: nn.Module, batches: Iterable[Any], optimizer: Any, scheduler: Any, loss_fn: LossFunction
-) -> tuple[float, float, float]:
-    """Train on each batch once; return the mean loss, the accuracy, and the learning rate of the last step."""
-    model.train()
-    totals, lr = _Totals(), 0.0
-    for x, labels in _on_device(model, batches):
-        optimizer.zero_grad()
-        logits = model(x)
-        loss = loss_fn(logits, labels)
+class _Training:
+    """What trains a model: its step, captured if asked for, and the sums that all steps add to."""
+
+    def __init__(self, model: nn.Module, optimizer: Any, scheduler: Any, loss_fn: LossFunction, graph: bool) -> None:
+        self.model, self.optimizer, self.scheduler, self.loss_fn = model, optimizer, scheduler, loss_fn
+        self.totals = _Totals()
+        self.run: Callable[[Tensor, Tensor], None] = cuda.graph(self.step) if graph else self.step
+
+    def step(self, x: Tensor, labels: Tensor) -> None:
+        """Change the weights by one batch, and add to the sums."""
+        self.optimizer.zero_grad()
+        logits = self.model(x)
+        loss = self.loss_fn(logits, labels)
         loss.backward()
-        lr = float(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        if scheduler is not None:
-            scheduler.step()
-        totals.add(loss, logits, labels)
-    return (*totals.means("fit", "train_loader"), lr)
+        self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+        self.totals.add(loss, logits, labels)
+
+    def epoch(self, batches: Iterable[Any]) -> tuple[float, float, float]:
+        """Train on each batch once; return the mean loss, the accuracy, and the learning rate of the last step."""
+        self.model.train()
+        self.totals.clear()
+        lr = 0.0
+        for x, labels in _on_device(self.model, batches):
+            lr = float(self.optimizer.param_groups[0]["lr"])
+            self.run(x, labels)
+            self.totals.samples += len(labels)
+        return (*self.totals.means("fit", "train_loader"), lr)
 
 
 def evaluate(model: nn.Module, loader: Iterable[Any], loss_fn: LossFunction = cross_entropy) -> Evaluation:
@@ -195,39 +214,54 @@ def evaluate(model: nn.Module, loader: Iterable[Any], loss_fn: LossFunction = cr
     was_training = model.training
     model.eval()
     totals = _Totals()
-    confusion: Any = 0
+    confusion: Any = None
     try:
         with no_grad():
             for x, labels in _on_device(model, loader):
                 logits = model(x)
                 totals.add(loss_fn(logits, labels), logits, labels)
-                confusion = confusion + _confusion(logits, labels)
+                totals.samples += len(labels)
+                confusion = _add_confusion(confusion, logits, labels)
     finally:
         model.train(was_training)
     loss, accuracy = totals.means("evaluate", "loader")
-    return Evaluation(loss, accuracy, confusion)
+    return Evaluation(loss, accuracy, to_numpy(confusion).astype(np.int64))
 
 
-def _confusion(logits: Tensor, labels: Tensor) -> np.ndarray[Any, Any]:
-    classes = int(logits.shape[1])
-    true, found = to_numpy(labels._array), to_numpy(logits._array).argmax(1)
-    return np.bincount(true * classes + found, minlength=classes**2).reshape(classes, classes)
+def _add_confusion(confusion: Any, logits: Tensor, labels: Tensor) -> Any:
+    """Count the samples of each class and of what they were taken for, where the logits are: an array (K, K)."""
+    be, classes = backend_of(logits._array), logits.shape[1]
+    if confusion is None:
+        confusion = be.xp.zeros((classes, classes), dtype="uint64")
+    be.add_at(confusion, (labels._array, logits.argmax(1)._array), 1)
+    return confusion
 
 
 class _Totals:
-    """Sums over batches, kept where the tensors are: reading a number after every batch would stall a GPU."""
+    """Sums over batches, kept where the tensors are: reading a number after every batch would stall a GPU.
+
+    They are added to in place, so that a captured step goes on adding; samples are counted by whoever calls it.
+    """
 
     def __init__(self) -> None:
         self.samples = 0
-        self.loss: Any = 0.0
-        self.hits: Any = 0
+        self.loss: Any = None
+        self.hits: Any = None
+
+    def clear(self) -> None:
+        self.samples = 0
+        if self.loss is not None:
+            self.loss.zero_()
+            self.hits.zero_()
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        count = len(labels)
         with no_grad():
-            self.samples += count
-            self.loss = loss.detach() * count + self.loss
-            self.hits = (logits.detach().argmax(1) == labels).sum() + self.hits
+            loss_sum, hits = loss.detach() * len(labels), (logits.detach().argmax(1) == labels).sum()
+            if self.loss is None:
+                self.loss, self.hits = loss_sum, hits
+            else:
+                self.loss.add_(loss_sum)
+                self.hits.add_(hits)
 
     def means(self, where: str, loader: str) -> tuple[float, float]:
         if not self.samples:

@@ -143,8 +143,10 @@ class Run:
             raise SettingError("Run", "batch_size", "a batch has more pictures than there are.", got)
         self.sizes = len(train), len(val), len(self.test_set)
         shifted = _images(dataset, train, settings.shift)
-        self.train_loader = DataLoader(shifted, settings.batch_size, shuffle=True, drop_last=True, seed=settings.seed)
-        self.val_loader = DataLoader(_images(dataset, val), EVAL_BATCH)
+        self.train_loader = DataLoader(
+            shifted, settings.batch_size, shuffle=True, drop_last=True, seed=settings.seed, pin_memory=True
+        )
+        self.val_loader = DataLoader(_images(dataset, val), EVAL_BATCH, pin_memory=True)
         minicnn.manual_seed(settings.seed)
         self.model = models.get(settings.model)(num_classes=len(dataset.classes))
         self.history = History()
@@ -203,6 +205,7 @@ class Run:
             quiet=quiet,
             history=self.history,
             on_epoch=self._save_epoch,
+            graph=s.graph,
         )
 
     def _save_epoch(self, history: History) -> None:
@@ -294,7 +297,7 @@ def _images(dataset: LabelledImages, rows: np.ndarray[Any, Any], shift: int = 0)
 
 
 def _test_loader(dataset: LabelledImages) -> DataLoader:
-    return DataLoader(_images(dataset, np.arange(len(dataset))), EVAL_BATCH)
+    return DataLoader(_images(dataset, np.arange(len(dataset))), EVAL_BATCH, pin_memory=True)
 
 
 def open_run(folder: str | Path) -> tuple[nn.Module, Settings, dict[str, Any]]:

@@ -37,6 +37,7 @@ class Settings:
         val_fraction: the part of the training pictures that is held out for validation.
         seed: of the weights, the split, the order of pictures, and the shifts.
         backend: ``"numpy"``, a GPU's, or ``"auto"``.
+        graph: on a GPU, capture a training step and replay it.
         threads: for NumPy's matrix products; 0 leaves it to NumPy. One is as fast for matrices this small, far
             faster on a busy machine, where threads wait for each other, and gives the same last digits on
             machines with any number of cores.
@@ -60,6 +61,7 @@ class Settings:
     val_fraction: float = 0.1
     seed: int = 0
     backend: str = "numpy"
+    graph: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:

@@ -2,123 +2,32 @@
 
 What CuPy refuses is refused here: implicit conversion to NumPy, NumPy arrays and lists as operands, names that the
 real module lacks. What it does otherwise is done here: reductions give arrays without dims, never scalars, and data
-crosses from and to the host by copies.
+crosses from and to the host by copies. What waits for a device is counted (`crossings`), and steps can be captured.
 """
 
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Backend
+from minicnn.backend.capture import Capture, refuse_crossing
+from minicnn.backend.device_side import DeviceSide
+from minicnn.backend.strict.array import Crossing, StrictArray, cross, crossings, unwrap, wrap, wrapped_round
 from minicnn.backend.strict.names import names
+from minicnn.backend.strict.recording import Recorder, call
+
+__all__ = ["Crossing", "StrictArray", "StrictBackend", "crossings"]
 
 HOST_DATA = {"array", "asarray", "ascontiguousarray", "asfortranarray"}  # these take NumPy arrays and lists
-
-
-class StrictArray:
-    """An array that stands for one on a device."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, values: Any, base: StrictArray | None = None) -> None:
-        self._values = values
-        self.base = base
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in names()["cupy.ndarray"]:
-            raise AttributeError(f"a device array has no attribute {name!r}")
-        return _wrapped(getattr(self._values, name), self)
-
-    def __getitem__(self, index: Any) -> Any:
-        return _wrap(self._values[_unwrap(index)], (self,))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._values[_unwrap(index)] = _unwrap(value)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __bool__(self) -> bool:
-        return bool(self._values)
-
-    def __int__(self) -> int:
-        return int(self._values)
-
-    def __float__(self) -> float:
-        return float(self._values)
-
-    def __repr__(self) -> str:
-        return f"strict({self._values!r})"
-
-
-def _operator(name: str) -> Any:
-    def method(self: StrictArray, *others: Any) -> Any:
-        result = getattr(self._values, name)(*(_unwrap(other) for other in others))
-        if name.startswith("__i") and name != "__invert__":
-            return self
-        return result if result is NotImplemented else _wrap(result, (self, *others))
-
-    return method
-
-
-_BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
-for _name in [
-    *(f"__{kind}{name}__" for name in _BINARY for kind in ("", "r", "i")),
-    *(f"__{name}__" for name in ["eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]),
-]:
-    setattr(StrictArray, _name, _operator(_name))
-
-
-def _unwrap(value: Any) -> Any:
-    """Return device arrays as what they hold; refuse those of the host."""
-    if isinstance(value, StrictArray):
-        return value._values
-    if isinstance(value, (np.ndarray, np.generic)):
-        raise TypeError(f"Unsupported type {type(value)}")
-    if isinstance(value, tuple):
-        return tuple(_unwrap(v) for v in value)
-    if isinstance(value, list):
-        return [_unwrap(v) for v in value]
-    return value
-
-
-def _wrap(value: Any, inputs: tuple[Any, ...]) -> Any:
-    """Return results as device arrays that know, as NumPy's do, whose memory they show."""
-    if isinstance(value, np.generic):
-        return StrictArray(np.asarray(value))
-    if isinstance(value, np.ndarray):
-        for source in inputs:
-            if isinstance(source, StrictArray):
-                owner = source if source.base is None else source.base
-                known = [array for array in (owner._values, owner._values.base, source._values) if array is not None]
-                base: Any = value
-                while base is not None:  # as_strided puts objects of its own between
-                    if any(base is array for array in known):
-                        return StrictArray(value, owner)
-                    base = getattr(base, "base", None)
-        return StrictArray(value)
-    if isinstance(value, (tuple, list)):
-        parts = [_wrap(v, inputs) for v in value]
-        return parts if isinstance(value, list) else tuple(parts)
-    return value
-
-
-def _wrapped(value: Any, source: StrictArray) -> Any:
-    """Return an attribute of an array: data wrapped, methods with wrapped results."""
-    if callable(value) and not isinstance(value, (type, np.dtype)):
-
-        def method(*args: Any, **kwargs: Any) -> Any:
-            given = {k: _unwrap(v) for k, v in kwargs.items()}
-            return _wrap(value(*(_unwrap(a) for a in args), **given), (source, *args))
-
-        return method
-    return _wrap(value, (source,)) if isinstance(value, (np.ndarray, np.generic)) else value
+SIZED_BY_VALUES = {"argwhere", "extract", "flatnonzero", "nonzero", "unique", "union1d", "setdiff1d", "trim_zeros"}
+ATOMICS = {
+    "add": ("int32", "uint32", "uint64", "float32", "float64"),
+    "maximum": ("int32", "uint32", "uint64", "float32", "float64"),
+    "minimum": ("int32", "uint32", "uint64", "float32", "float64"),
+}
 
 
 class _Function:
@@ -130,13 +39,19 @@ class _Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.name in HOST_DATA and not isinstance(args[0], StrictArray):
+            refuse_crossing("values from the host")
             return StrictArray(np.array(args[0], **{k: v for k, v in kwargs.items() if k == "dtype"}))
-        given = {k: _unwrap(v) for k, v in kwargs.items()}
-        return _wrap(self.function(*(_unwrap(a) for a in args), **given), args)
+        if self.name in SIZED_BY_VALUES or (self.name == "where" and len(args) == 1):
+            cross("the size of the result")
+        given = {k: unwrap(v) for k, v in kwargs.items()}
+        return wrap(call(self.function, tuple(unwrap(a) for a in args), given), args)
 
     def at(self, array: StrictArray, index: Any, values: Any) -> None:
-        """Apply a ufunc in place where the index reads, repeats included."""
-        self.function.at(_unwrap(array), _unwrap(index), _unwrap(values))
+        """Apply a ufunc in place where the index reads, repeats included, to the dtypes that atomics take."""
+        if array.dtype.name not in ATOMICS.get(self.name, ()):
+            raise TypeError(f"{self.name}.at does not take {array.dtype}")
+        places = wrapped_round(unwrap(index), array.shape)
+        call(self.function.at, (unwrap(array), places, unwrap(values)))
 
 
 class _Namespace:
@@ -164,7 +79,11 @@ class _Namespace:
         return _Function(name, value)
 
 
-class StrictBackend(Backend):
+class _Pinned(bytearray):
+    """Memory that stands for page-locked memory."""
+
+
+class StrictBackend(DeviceSide):
     """NumPy behind a device's manners."""
 
     name = "strict"
@@ -175,8 +94,32 @@ class StrictBackend(Backend):
     def asarray(self, values: Any, dtype: Any = None) -> Any:
         return self.xp.asarray(values, dtype=dtype)
 
-    def to_numpy(self, array: Any) -> Any:
+    def read(self, array: Any) -> Any:
+        cross("values")
         return array._values.copy()
+
+    def pinned(self, array: Any) -> Any:
+        out = np.ndarray(array.shape, array.dtype, buffer=_Pinned(max(array.nbytes, 1)))
+        out[...] = array
+        return out
+
+    def is_pinned(self, array: Any) -> bool:
+        while array is not None and not isinstance(array, _Pinned):
+            array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
+        return array is not None
+
+    def fetch_ahead(self, array: Any) -> Callable[[], Any]:
+        refuse_crossing("values from the host")
+        return lambda: self.asarray(array)  # as late as a device may copy it
 
     def address(self, array: Any) -> int:
         return int(array._values.__array_interface__["data"][0])
+
+    runs_while_recording = True
+
+    def live_numbers(self, count: int, dtype: str) -> tuple[Any, Callable[[Any, Any], None]]:
+        array, _ = super().live_numbers(count, dtype)
+        return array, lambda array, numbers: array._values.__setitem__(Ellipsis, numbers)  # which is not recorded
+
+    def recorder(self, capture: Capture) -> Recorder:
+        return Recorder(capture)

@@ -24,23 +24,36 @@ def names() -> dict[str, frozenset[str]]:
     return {key: frozenset(value) for key, value in found.items()}
 
 
-def listing(module: Any) -> str:
-    """Return the file's text for an imported CuPy."""
+def listing(module: Any, extras: Any) -> str:
+    """Return the file's text for an imported CuPy, and its room of extras, cupyx."""
     parts = {
         "": module,
         ".ndarray": module.ndarray,
         ".ufunc": module.ufunc,
         ".linalg": module.linalg,
         ".lib.stride_tricks": module.lib.stride_tricks,
+        ".cuda": module.cuda,
+        ".cuda.runtime": module.cuda.runtime,
+        ".cuda.memory": module.cuda.memory,
+        ".cuda.device": module.cuda.device,
+        ".cuda.Device": module.cuda.Device,
+        ".cuda.Stream": module.cuda.Stream,
+        ".cuda.Event": module.cuda.Event,
+        ".cuda.Graph": module.cuda.Graph,
+        ".cuda.MemoryPool": module.cuda.MemoryPool,
+        ".cuda.MemoryHook": module.cuda.MemoryHook,
     }
     lines = [f"# The names of version {module.__version__}, printed by `python -m minicnn.backend.strict.names`."]
     for suffix, part in parts.items():
         lines.append(f"[{module.__name__}{suffix}]")
         lines.extend(sorted(name for name in dir(part) if not name.startswith("_")))
+    lines.append(f"[{extras.__name__}]")
+    lines.extend(sorted(name for name in dir(extras) if not name.startswith("_")))
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
     import cupy
+    import cupyx
 
-    print(listing(cupy))
+    print(listing(cupy, cupyx))

@@ -56,7 +56,7 @@ def _adaptive_avg(where: str, d: int, input: Any, output_size: Any) -> Tensor:
         means = np.zeros((size, out))
         for i, (start, end) in enumerate(_edges(size, out)):
             means[start:end, i] = 1 / (end - start)
-        matrix: Tensor = wrap(backend_of(x._array).asarray(means.astype(str(x.dtype))))
+        matrix: Tensor = wrap(backend_of(x._array).constant(means.astype(str(x.dtype))))
         x = (x.transpose(dim, -1) @ matrix).transpose(dim, -1)
     return x.squeeze(0) if single else x
 
@@ -73,7 +73,7 @@ def _adaptive_max(where: str, d: int, input: Any, output_size: Any, return_indic
         shape[dim], shape[d + dim] = out, longest
         place = place * size + here.reshape(shape)
     place = place.reshape(*sizes, -1)
-    index: Tensor = wrap(backend_of(x._array).asarray(place))
+    index: Tensor = wrap(backend_of(x._array).constant(place))
     windows = x.flatten(2)[:, :, index]  # (N, C, *P, K)
     values, which = windows.max(-1)
     values = values.squeeze(0) if single else values

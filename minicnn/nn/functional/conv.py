@@ -188,7 +188,7 @@ def _unit_kernels(x: Tensor, channels: int, kernel: tuple[int, ...]) -> Tensor:
     """Return (C·K, 1, KH, KW): for each channel, a kernel that picks each element of the window."""
     size = int(np.prod(kernel))
     unit = np.tile(np.eye(size).reshape(size, 1, *kernel), (channels, 1, *(1 for _ in kernel)))
-    kernels: Tensor = wrap(backend_of(x._array).asarray(unit.astype(str(x.dtype))))
+    kernels: Tensor = wrap(backend_of(x._array).constant(unit.astype(str(x.dtype))))
     return kernels
 
 

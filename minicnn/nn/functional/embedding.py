@@ -16,7 +16,7 @@ from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors, need_number
 from minicnn.ops import cat, norm
-from minicnn.ops.checks import need_tensors
+from minicnn.ops.checks import check_range, need_tensors
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import zeros
 
@@ -79,16 +79,12 @@ def _check(where: str, input: Any, weight: Any, padding_idx: int | None, sparse:
                 "name a row of the table.",
             )
         )
-    bad = (input < 0) | (input >= rows)
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                where,
-                f"input expects rows from 0 to {rows - 1}, got {int(input[bad][0].item())}.",
-                f"weight {tuple(weight.shape)} = (V, D)",
-                "check the indices, or set num_embeddings higher.",
-            )
-        )
+    got, fix = f"weight {tuple(weight.shape)} = (V, D)", "check the indices, or set num_embeddings higher."
+
+    def wrong_row(row: int) -> IndexRangeError:
+        return IndexRangeError(message(where, f"input expects rows from 0 to {rows - 1}, got {row}.", got, fix))
+
+    check_range(where, input, 0, rows - 1, wrong_row)
     return None if padding_idx is None else operator.index(padding_idx) % rows
 
 

@@ -75,7 +75,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         axes = [axis * (n - 1) / n for axis, n in zip(axes, size[2:], strict=True)]
     places = np.meshgrid(*axes, indexing="ij")[::-1]  # x, y, z: the last dim comes first
     points = np.stack([*places, np.ones_like(places[0])], -1).reshape(-1, d + 1)  # (H·W, 3)
-    base: Tensor = wrap(backend_of(theta._array).asarray(points.astype(str(theta.dtype))))
+    base: Tensor = wrap(backend_of(theta._array).constant(points.astype(str(theta.dtype))))
     return (base @ theta.transpose(1, 2)).reshape(theta.shape[0], *size[2:], d)
 
 

@@ -12,12 +12,13 @@ import numpy as np
 from minicnn import ops
 from minicnn.autograd.op import composition
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
+from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors, reduced
 from minicnn.nn.functional.loss import check_pair, pair_errors
 from minicnn.nn.functional.smooth import logsigmoid
-from minicnn.ops.checks import need_reduction, need_tensors
-from minicnn.ops.fused.cross_entropy import old_reduction
+from minicnn.ops.checks import check_range, need_reduction, need_tensors
+from minicnn.ops.fused.cross_entropy import old_reduction, wrong_class
 from minicnn.tensor import Tensor
 
 EPS = float(np.float32(1e-12))  # PyTorch's, in float64 too
@@ -80,16 +81,8 @@ def nll_loss(
     c = input.shape[dim]
     ignored = target == operator.index(ignore_index)
     classes = ops.where(ignored, 0, target).long()
-    bad = (classes < 0) | (classes >= c)
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                "nll_loss",
-                f"target expects classes from 0 to {c - 1}, got {int(classes[bad][0].item())}.",
-                f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}",
-                "check the labels, or give the network more outputs.",
-            )
-        )
+    got = f"input {tuple(input.shape)} has {c} classes; ignore_index is {ignore_index}"
+    check_range("nll_loss", classes, 0, c - 1, lambda label: wrong_class("nll_loss", c, label, got))
     loss = -input.gather(dim, classes.unsqueeze(dim)).squeeze(dim)
     share = (~ignored).to(input.dtype) if weight is None else weight[classes].masked_fill(ignored, 0.0)
     loss = (loss if weight is None else loss * share).masked_fill(ignored, 0.0)
@@ -213,20 +206,18 @@ def binary_cross_entropy(
     need_float_tensors(where, input=input, target=target, weight=weight)
     need_reduction(where, reduction)
     _need_same_shape(where, input, target)
-    outside = (input.detach() < 0) | (input.detach() > 1)
-    if bool(outside.any()):
-        raise ParameterError(
-            message(
-                where,
-                f"input expects probabilities between 0 and 1, got {float(input[outside][0])}.",
-                f"input {tuple(input.shape)}",
-                "apply sigmoid first, or use binary_cross_entropy_with_logits.",
-            )
+    got, fix = f"input {tuple(input.shape)}", "apply sigmoid first, or use binary_cross_entropy_with_logits."
+
+    def outside(value: float) -> ParameterError:
+        return ParameterError(
+            message(where, f"input expects probabilities between 0 and 1, got {float(value)}.", got, fix)
         )
+
+    check_range(where, input, 0, 1, outside)
     end = (input * (1 - input)).detach() < EPS
     inner = input.masked_fill(end, 0.5)
     loss = -(target * inner.log() + (1 - target) * (-inner).log1p())
-    if bool(end.any()):
+    if backend_of(end._array).may_hold(end._array):
         loss = ops.where(end, _at_the_ends(input, target), loss)
     return reduced(loss if weight is None else loss * weight, reduction)
 

@@ -16,8 +16,8 @@ from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeErr
 from minicnn.nn.functional.common import need_float_tensors, reduced
 from minicnn.nn.functional.margin import alike, pairwise_distance
 from minicnn.nn.functional.smooth import logsigmoid
-from minicnn.ops.checks import need_reduction, need_tensors
-from minicnn.ops.fused.cross_entropy import old_reduction
+from minicnn.ops.checks import check_range, need_reduction, need_tensors
+from minicnn.ops.fused.cross_entropy import old_reduction, wrong_class
 from minicnn.tensor import Tensor
 
 
@@ -37,16 +37,8 @@ def _need_classes(where: str, input: Any, target: Any, expected: tuple[int, ...]
                 f"give the target shape {expected}.",
             )
         )
-    bad = (target < least) | (target >= input.shape[-1])
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                where,
-                f"target expects classes from {least} to {input.shape[-1] - 1}, got {int(target[bad][0].item())}.",
-                got,
-                "check the labels, or give the network more outputs.",
-            )
-        )
+    c = input.shape[-1]
+    check_range(where, target, least, c - 1, lambda label: wrong_class(where, c, label, got, least))
 
 
 def _need_rows(where: str, input: Tensor) -> None:
@@ -138,7 +130,7 @@ def multi_margin_loss(
     hinge = ops.relu(margin - input.gather(-1, index) + input)  # (N, C)
     hinge = hinge if p == 1 else hinge * hinge
     hinge = hinge if weight is None else hinge * weight[index]
-    own: Tensor = wrap(backend_of(input._array).asarray(np.arange(c))) == index
+    own: Tensor = wrap(backend_of(input._array).constant(np.arange(c))) == index
     return reduced(hinge.masked_fill(own, 0.0).sum(-1) / c, reduction)
 
 
@@ -191,7 +183,7 @@ def multilabel_margin_loss(
     _need_classes(where, input, target, tuple(input.shape), -1)
     c = input.shape[-1]
     meant = (target < 0).long().cumsum(-1) == 0  # before the first −1: (N, J)
-    classes: Tensor = wrap(backend_of(input._array).asarray(np.arange(c)))
+    classes: Tensor = wrap(backend_of(input._array).constant(np.arange(c)))
     labels = ((target.unsqueeze(-1) == classes) & meant.unsqueeze(-1)).any(-2)  # (N, C)
     chosen = input.gather(-1, target.long().clamp(min=0))  # (N, J)
     hinge = ops.relu(1 - chosen.unsqueeze(-1) + input.unsqueeze(-2))  # (N, J, C)

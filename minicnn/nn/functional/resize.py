@@ -145,7 +145,7 @@ def interpolate(
         if have == want and (antialias or mode != "bicubic"):
             step = 1.0  # as in PyTorch: nothing to do, whatever the factor was
         matrix = (_antialiased if antialias else _weighed)(have, want, step, bool(align_corners), mode)
-        columns: Tensor = wrap(be.asarray(matrix.astype(str(x.dtype))))
+        columns: Tensor = wrap(be.constant(matrix.astype(str(x.dtype))))
         x = (x.transpose(dim, -1) @ columns).transpose(dim, -1)
     return x
 
@@ -192,7 +192,7 @@ def _picked(x: Tensor, dim: int, index: Any) -> Tensor:
     if times and (index == np.arange(want) // times).all():
         repeated = x.unsqueeze(dim + 1).expand(*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
         return repeated.flatten(dim, dim + 1)
-    where: Tensor = wrap(backend_of(x._array).asarray(index))
+    where: Tensor = wrap(backend_of(x._array).constant(index))
     return x[(slice(None),) * dim + (where,)]
 
 

@@ -12,7 +12,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import IndexRangeError, ParameterError, ShapeError, message
-from minicnn.ops.checks import need_tensors
+from minicnn.ops.checks import check_range, need_tensors
 from minicnn.ops.fused.spatial import LETTERS, check_input, ints
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import zeros
@@ -41,17 +41,15 @@ def _unpool(
     sizes = usual if output_size is None else _asked_for(where, tuple(output_size), usual, steps)
     planes, area = int(np.prod(input.shape[:-d])), int(np.prod(sizes))
     flat = indices.reshape(planes, int(np.prod(input.shape[-d:])))
-    if flat.numel() and not 0 <= int(flat.min().item()) <= int(flat.max().item()) < area:
-        raise IndexRangeError(
-            message(
-                where,
-                f"indices expect places from 0 to {area - 1}, got {int(flat.min() if flat.min() < 0 else flat.max())}.",
-                f"output {sizes}",
-                f"pass the indices of max_pool{d}d, and the pooled shape: output_size=x.shape.",
-            )
-        )
+
+    def wrong_place(place: int) -> IndexRangeError:
+        fix = f"pass the indices of max_pool{d}d, and the pooled shape: output_size=x.shape."
+        problem = f"indices expect places from 0 to {area - 1}, got {place}."
+        return IndexRangeError(message(where, problem, f"output {sizes}", fix))
+
+    check_range(where, flat, 0, area - 1, wrong_place)
     empty = zeros(planes, area, dtype=input.dtype, device=input.device)
-    rows: Tensor = wrap(backend_of(input._array).asarray(np.arange(planes)[:, None]))
+    rows: Tensor = wrap(backend_of(input._array).constant(np.arange(planes)[:, None]))
     filled = empty.index_put((rows, flat), input.reshape(flat.shape))
     return filled.reshape(*input.shape[:-d], *sizes)
 

@@ -64,7 +64,7 @@ class AvgPool(Fused):
         divisor: int | None,
     ) -> tuple[Array, Any]:
         scale = _scale(x.shape[2:], kernel, stride, out, pad, include) if divisor is None else 1.0 / divisor
-        scale = scale if isinstance(scale, float) else be.asarray(scale.astype(x.dtype))
+        scale = scale if isinstance(scale, float) else be.constant(scale.astype(x.dtype))
         return be.sum_pool(x, kernel, stride, padding, out) * scale, scale
 
     @staticmethod

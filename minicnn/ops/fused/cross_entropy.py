@@ -58,28 +58,18 @@ class CrossEntropy(Fused):
         *,
         smoothing: float,
         reduction: str,
-    ) -> tuple[Array, tuple[Array, Any, Array | None]]:
-        xp = be.xp
-        log_p = x - x.max(axis=1, keepdims=True)
-        log_p -= xp.log(xp.exp(log_p).sum(axis=1, keepdims=True))
-        picks = xp.arange(len(target)), target
-        picked = _product(alive, None if weight is None else weight[target])  # aₙ · w[tₙ]; None for ones
-        loss = _where(be, alive, log_p[picks])
-        loss = (loss if picked is None else loss * picked) * (smoothing - 1.0)
-        if smoothing:
-            total = (log_p if weight is None else log_p * weight).sum(axis=1)
-            loss -= _where(be, alive, total) * (smoothing / x.shape[1])
-        saved = log_p, picks, picked
+    ) -> tuple[Array, tuple[Array, Array | None]]:
+        loss, log_p, picked = be.cross_entropy(x, target, alive, weight, smoothing)
         if reduction == "none":
-            return loss, saved
+            return loss, (log_p, picked)
         total = loss.sum()
-        return (total if reduction == "sum" else total / _count(picks, picked)), saved
+        return (total if reduction == "sum" else total / _count(target, picked)), (log_p, picked)
 
     @staticmethod
     def backward(
         be: Backend,
         grads: Sequence[Array],
-        saved: tuple[Array, Any, Array | None],
+        saved: tuple[Array, Array | None],
         needs: Sequence[bool],
         x: Array,
         target: Array,
@@ -90,17 +80,9 @@ class CrossEntropy(Fused):
         reduction: str,
     ) -> list[Array]:
         """dx[n, c] = gₙ · (p · (aₙ + bₙ · Σ w) − bₙ · w_c − aₙ · [c = tₙ]), a the class's part and b smoothing's."""
-        log_p, picks, picked = saved
-        g = grads[0] / _count(picks, picked) if reduction == "mean" else grads[0]
-        at_target = _where(be, alive, (g if picked is None else g * picked) * (1.0 - smoothing))  # (N,) or ()
-        dx = be.xp.exp(log_p)
-        if smoothing:
-            spread = _where(be, alive, g * (smoothing / x.shape[1])).reshape((-1, 1))  # (N, 1), or (1, 1)
-            dx *= at_target.reshape((-1, 1)) + spread * (x.shape[1] if weight is None else weight.sum())
-            dx -= spread if weight is None else spread * weight
-        else:
-            dx *= at_target.reshape((-1, 1))
-        dx[picks] -= at_target
+        log_p, picked = saved
+        g = grads[0] / _count(target, picked) if reduction == "mean" else grads[0]
+        dx = be.cross_entropy_grad(g, target, alive, weight, log_p, picked, smoothing)
         return [dx, None, None, None]
 
     @staticmethod
@@ -139,17 +121,9 @@ class CrossEntropy(Fused):
         yield ErrorSample(DTypeError, ("input", "int64"), np.ones((2, 3), dtype=np.int64), np.array([0, 1]))
 
 
-def _product(a: Array | None, b: Array | None) -> Array | None:
-    return b if a is None else a if b is None else a * b
-
-
-def _where(be: Backend, alive: Array | None, values: Array) -> Array:
-    """0 for ignored rows: chosen, not multiplied by 0, for an ignored row may hold −∞, and a mean over none is NaN."""
-    return values if alive is None else be.xp.where(alive != 0, values, 0)
-
-
-def _count(picks: Any, picked: Array | None) -> Any:
-    return len(picks[0]) if picked is None else picked.sum()
+def _count(target: Array, picked: Array | None) -> Any:
+    """What the mean divides by."""
+    return len(target) if picked is None else picked.sum()
 
 
 _settled = Settled()
@@ -214,23 +188,23 @@ def cross_entropy(
 
 def _classes(x: Tensor, target: Tensor, c: int, ignore: int) -> tuple[Tensor, Array | None]:
     """Return the class of each row, 0 where it is ignored, and 0 or 1 for ignored and other rows; None if all count."""
-    labels, xp = target._array.reshape(-1), backend_of(x._array).xp
-    if labels.dtype == np.int64 and labels.size and not 0 <= ignore < c and int(labels.view("uint64").max()) < c:
+    be = backend_of(x._array)
+    labels, xp = target._array.reshape(-1), be.xp
+    plain = labels.dtype == np.int64 and not 0 <= ignore < c
+    if plain and not be.may_hold(labels.view("uint64") >= c):  # which a device is not asked
         # A negative label is a large one, unsigned. The target itself, so that writes to it before backward are seen.
         return (target if target.ndim == 1 else Reshape.apply(target, shape=(labels.size,))), None
     ignored = labels == ignore
     classes = xp.where(ignored, 0, labels)
-    bad = (classes < 0) | (classes >= c)
-    if bool(bad.any()):
-        raise IndexRangeError(
-            message(
-                "cross_entropy",
-                f"target expects classes from 0 to {c - 1}, got {int(classes[bad][0])}.",
-                f"input {tuple(x.shape)} has {c} classes; ignore_index is {ignore}",
-                "check the labels, or give the network more outputs.",
-            )
-        )
+    got = f"input {tuple(x.shape)} has {c} classes; ignore_index is {ignore}"
+    be.check_range("cross_entropy", classes, 0, c - 1, lambda label: wrong_class("cross_entropy", c, label, got))
     return wrap(classes), (~ignored).astype(x.dtype)
+
+
+def wrong_class(where: str, classes: int, label: int, got: str, least: int = 0) -> IndexRangeError:
+    """Return the error for a label that is no class."""
+    problem = f"target expects classes from {least} to {classes - 1}, got {label}."
+    return IndexRangeError(message(where, problem, got, "check the labels, or give the network more outputs."))
 
 
 def old_reduction(reduction: str, size_average: Any, reduce: Any) -> str:

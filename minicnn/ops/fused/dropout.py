@@ -29,17 +29,13 @@ class Dropout(Fused):
 
     @staticmethod
     def forward(be: Backend, x: Array, mask: Array, *, scale: float) -> tuple[Array, None]:
-        y = x * mask
-        y *= scale
-        return y, None
+        return be.dropout(x, mask, scale), None
 
     @staticmethod
     def backward(
         be: Backend, grads: Sequence[Array], saved: None, needs: Sequence[bool], x: Array, mask: Array, *, scale: float
     ) -> list[Array]:
-        dx = grads[0] * mask
-        dx *= scale
-        return [dx, None]
+        return [be.dropout(grads[0], mask, scale), None]
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:
@@ -58,6 +54,8 @@ class Dropout(Fused):
 
 class Seeded:
     """Stands for a generator in samples: a fresh one from the same seed at each call, so that calls repeat."""
+
+    device = "cpu"
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -82,7 +80,8 @@ def dropout(
         p: the probability of 0.
         training: whether to drop at all.
         inplace: write the result over the input.
-        generator: where the mask is drawn from; the default generator if None.
+        generator: where the mask is drawn from; the default generator if None, whose masks a GPU draws itself for its
+            tensors. A `Generator` draws on the CPU, unless made for a GPU.
     Raises:
         ParameterError: p outside [0, 1].
     Source: Srivastava et al., "Dropout" (2014), section 10 (the scaling during training).

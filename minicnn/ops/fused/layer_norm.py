@@ -34,13 +34,7 @@ class LayerNorm(Fused):
     def forward(
         be: Backend, x: Array, weight: Array | None, bias: Array | None, *, dims: int, eps: float
     ) -> tuple[Array, tuple[Array, Array]]:
-        xp, last = be.xp, tuple(range(-dims, 0))
-        normal = x - xp.mean(x, axis=last, keepdims=True)
-        scale = 1.0 / xp.sqrt(xp.mean(normal * normal, axis=last, keepdims=True) + eps)
-        normal *= scale
-        y = normal * weight if weight is not None else normal.copy(order="K")
-        if bias is not None:
-            y += bias
+        y, normal, scale = be.layer_norm(x, weight, bias, dims, eps)
         return y, (normal, scale)
 
     @staticmethod
@@ -55,23 +49,9 @@ class LayerNorm(Fused):
         *,
         dims: int,
         eps: float,
-    ) -> list[Array]:
+    ) -> list[Array | None]:
         """dx = 1/σ · (γg − mean(γg) − x̂ · mean(γg·x̂)), dγ = Σ g·x̂, dβ = Σ g."""
-        (g,) = grads
-        xp, (normal, scale) = be.xp, saved
-        first, last = tuple(range(x.ndim - dims)), tuple(range(-dims, 0))
-        dx = None
-        if needs[0]:
-            dx = g * weight if weight is not None else g.copy(order="K")
-            along = xp.mean(dx * normal, axis=last, keepdims=True)
-            dx -= xp.mean(dx, axis=last, keepdims=True)
-            dx -= normal * along
-            dx *= scale
-        return [
-            dx,
-            xp.sum(g * normal, axis=first) if needs[1] else None,
-            xp.sum(g, axis=first) if needs[2] else None,
-        ]
+        return be.layer_norm_grad(grads[0], weight, *saved, dims, needs)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

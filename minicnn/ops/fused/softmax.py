@@ -41,17 +41,14 @@ class Softmax(Fused):
 
     @staticmethod
     def forward(be: Backend, x: Array, *, dim: int) -> tuple[Array, Array]:
-        y = be.xp.exp(x - be.xp.max(x, axis=dim, keepdims=True))
-        y /= be.xp.sum(y, axis=dim, keepdims=True)
+        y = be.softmax(x, dim)
         return y, y
 
     @staticmethod
     def backward(
         be: Backend, grads: Sequence[Array], saved: Array, needs: Sequence[bool], x: Array, *, dim: int
     ) -> list[Array]:
-        gy = grads[0] * saved
-        gy -= saved * be.xp.sum(gy, axis=dim, keepdims=True)
-        return [gy]
+        return [be.softmax_grad(grads[0], saved, dim)]
 
     samples = staticmethod(_samples)
     errors = staticmethod(dim_errors)
@@ -69,16 +66,14 @@ class LogSoftmax(Fused):
 
     @staticmethod
     def forward(be: Backend, x: Array, *, dim: int) -> tuple[Array, Array]:
-        y = x - be.xp.max(x, axis=dim, keepdims=True)
-        y -= be.xp.log(be.xp.sum(be.xp.exp(y), axis=dim, keepdims=True))
+        y = be.log_softmax(x, dim)
         return y, y
 
     @staticmethod
     def backward(
         be: Backend, grads: Sequence[Array], saved: Array, needs: Sequence[bool], x: Array, *, dim: int
     ) -> list[Array]:
-        (g,) = grads
-        return [g - be.xp.exp(saved) * be.xp.sum(g, axis=dim, keepdims=True)]
+        return [be.log_softmax_grad(grads[0], saved, dim)]
 
     samples = staticmethod(_samples)
     errors = staticmethod(dim_errors)

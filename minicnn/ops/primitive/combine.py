@@ -108,7 +108,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         return input.new_empty((0,))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(input.shape[0]), r)), dtype=np.int64).reshape(-1, r)
-    return getitem(input, wrap(backend_of(input._array).asarray(rows)))
+    return getitem(input, wrap(backend_of(input._array).constant(rows)))
 
 
 def _vander_samples(rng: Rng) -> Iterator[Sample]:

@@ -60,18 +60,18 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
                 "unsqueeze the index.",
             )
         )
-    if index.numel() and int(index._array.min()) < 0:
-        raise IndexRangeError(
-            message(
-                "gather",
-                f"index expects values from 0, got {int(index._array.min())}.",
-                f"dim {dim} has size {input.shape[dim]}",
-                "count from the start.",
-            )
-        )
     if input.ndim == 0:
         return gather(input.reshape(1), 0, index.reshape(1)).reshape(())
-    xp = backend_of(input._array).xp
+    got = f"dim {dim} has size {input.shape[dim]}"
+
+    def negative(value: int) -> IndexRangeError:
+        return IndexRangeError(
+            message("gather", f"index expects values from 0, got {value}.", got, "count from the start.")
+        )
+
+    be = backend_of(input._array)
+    be.check_range("gather", index._array, 0, float("inf"), negative)
+    xp = be.xp
     ones = [1] * input.ndim
     places = [
         index._array if i == dim else xp.arange(size).reshape((*ones[:i], size, *ones[i + 1 :]))

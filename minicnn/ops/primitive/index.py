@@ -289,21 +289,18 @@ def _mask_places(be: Backend, mask: Array, shape: Shape, dim: int) -> list[Any]:
 
 def _check_range(part: Any, dim: int, shape: Shape) -> None:
     size = shape[dim]
-    if isinstance(part, int):
-        low = high = part
-    elif isinstance(part, slice) or part.size == 0:
-        return
-    else:
-        low, high = int(part.min()), int(part.max())
-    if low < -size or high >= size:
-        raise IndexRangeError(
-            message(
-                "index",
-                f"index {high if high >= size else low} is out of range for dim {dim} of size {size}.",
-                f"the tensor has shape {shape}",
-                f"use values from {-size} to {size - 1}.",
-            )
+    got, fix = f"the tensor has shape {shape}", f"use values from {-size} to {size - 1}."
+
+    def outside(value: int) -> IndexRangeError:
+        return IndexRangeError(
+            message("index", f"index {value} is out of range for dim {dim} of size {size}.", got, fix)
         )
+
+    if isinstance(part, int):
+        if not -size <= part < size:
+            raise outside(part)
+    elif not isinstance(part, slice):
+        backend_of(part).check_range("index", part, -size, size - 1, outside)
 
 
 @Getitem.public

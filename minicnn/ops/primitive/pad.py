@@ -147,5 +147,5 @@ def _index_pad(x: Tensor, dim: int, low: int, high: int, mode: str) -> Tensor:
             )
         )
     places = [place(i, size) for i in range(-low, size + high)]
-    index = backend_of(x._array).asarray(np.array(places, dtype=np.int64))
+    index = backend_of(x._array).constant(np.array(places, dtype=np.int64))
     return Getitem.apply(x, index=((slice(None),) * dim + (index,),))

@@ -72,14 +72,7 @@ class Reciprocal(Unary):
 class Sigmoid(Unary):
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        # e⁻ᵃ with a = |x| never overflows, and keeps both tails exact: 1/(1 + e⁻ᵃ) or e⁻ᵃ/(1 + e⁻ᵃ).
-        def logistic(x: Array) -> Array:
-            tail = be.xp.exp(-be.xp.abs(x))
-            y = be.xp.maximum(tail, x >= 0)  # tail is at most 1
-            y /= 1 + tail
-            return y
-
-        return be.elementwise(logistic, x)
+        return be.sigmoid(x)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:
@@ -87,7 +80,7 @@ class Sigmoid(Unary):
 
     @staticmethod
     def fast_x(be: Backend, g: Array, out: Array) -> Array:
-        return be.elementwise(lambda y, g: (y - y * y) * g, out, g)
+        return be.sigmoid_grad(out, g)
 
 
 class Relu(Unary):
@@ -105,7 +98,7 @@ class Relu(Unary):
 
     @staticmethod
     def fast_x(be: Backend, g: Array, out: Array) -> Array:
-        return be.elementwise(lambda y, g: be.where(y <= 0, 0.0, g), out, g)
+        return be.relu_grad(out, g)
 
     @staticmethod
     def samples(rng: Rng) -> Iterator[Sample]:

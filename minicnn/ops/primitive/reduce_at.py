@@ -56,7 +56,7 @@ class ExtremeAt(Primitive):
     @staticmethod
     def forward(be: Backend, x: Array, src: Array, *, places: Places, largest: bool) -> Array:
         out = be.xp.array(x)
-        (be.xp.maximum if largest else be.xp.minimum).at(out, tuple(p._array for p in places), src)
+        be.extreme_at(out, tuple(p._array for p in places), src, largest)
         return out
 
     @staticmethod

@@ -48,17 +48,12 @@ def _need_ints(where: str, index: Tensor) -> None:
 
 
 def _need_range(where: str, index: Tensor, size: int) -> None:
-    if index.numel():
-        low, high = int(index._array.min()), int(index._array.max())
-        if low < 0 or high >= size:
-            raise IndexRangeError(
-                message(
-                    where,
-                    f"index {low if low < 0 else high} is out of range for a dim of size {size}.",
-                    f"index {tuple(index.shape)}",
-                    f"use values from 0 to {size - 1}.",
-                )
-            )
+    got, fix = f"index {tuple(index.shape)}", f"use values from 0 to {size - 1}."
+
+    def outside(value: int) -> IndexRangeError:
+        return IndexRangeError(message(where, f"index {value} is out of range for a dim of size {size}.", got, fix))
+
+    backend_of(index._array).check_range(where, index._array, 0, size - 1, outside)
 
 
 def _select_samples(rng: Rng) -> Iterator[Sample]:

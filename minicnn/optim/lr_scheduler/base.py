@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from minicnn.autograd.refusal import guard_constructor
+from minicnn.backend.capture import on_replay
 from minicnn.errors import ArgumentTypeError, KeyNameError, ParameterError, message
 from minicnn.optim.optimizer import Optimizer
 
@@ -73,7 +74,7 @@ class LRScheduler:
         self._step_count += 1
         if epoch is not None:
             warnings.warn("step(epoch) is deprecated: call step() once an epoch.", DeprecationWarning, stacklevel=2)
-        self._set(epoch)
+        on_replay(lambda: self._set(epoch))
 
     def _set(self, epoch: int | None = None) -> None:
         """Set the rates of the next epoch, or of one that is named."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minicnn.backend.capture import on_replay
 from minicnn.errors import ParameterError, message
 from minicnn.optim.lr_scheduler.base import LRScheduler
 from minicnn.optim.optimizer import Optimizer
@@ -112,6 +113,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         Raises:
             ParameterError: a time before 0.
         """
+        on_replay(lambda: self._advance(epoch))
+
+    def _advance(self, epoch: float | None) -> None:
         if epoch is None and self.last_epoch >= 0:
             epoch = self.last_epoch + 1
             self.T_cur += 1

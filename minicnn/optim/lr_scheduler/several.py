@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from minicnn.backend.capture import on_replay
 from minicnn.errors import ArgumentTypeError, ParameterError, message
 from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer
 from minicnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
@@ -97,7 +98,7 @@ class SequentialLR(_Several):
 
     def step(self) -> None:  # type: ignore[override]
         """Set the rates for the next epoch; call it after ``optimizer.step()``."""
-        self._set()
+        on_replay(self._set)
 
     def _set(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -155,6 +156,9 @@ class ChainedScheduler(_Several):
 
     def step(self) -> None:  # type: ignore[override]
         """Set the rates for the next epoch; call it after ``optimizer.step()``."""
+        on_replay(self._step_each)
+
+    def _step_each(self) -> None:
         for schedule in self._schedulers:
             schedule.step()
         self._last_lr = self.current()

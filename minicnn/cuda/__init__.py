@@ -6,6 +6,28 @@ from typing import Any
 
 from minicnn.backend import get
 from minicnn.backend.cupy import why_not
+from minicnn.cuda.graphs import CUDAGraph as CUDAGraph
+from minicnn.cuda.graphs import graph as graph
+from minicnn.cuda.graphs import is_current_stream_capturing as is_current_stream_capturing
+from minicnn.cuda.memory import empty_cache as empty_cache
+from minicnn.cuda.memory import max_memory_allocated as max_memory_allocated
+from minicnn.cuda.memory import max_memory_reserved as max_memory_reserved
+from minicnn.cuda.memory import mem_get_info as mem_get_info
+from minicnn.cuda.memory import memory_allocated as memory_allocated
+from minicnn.cuda.memory import memory_reserved as memory_reserved
+from minicnn.cuda.memory import memory_summary as memory_summary
+from minicnn.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
+from minicnn.cuda.streams import Event as Event
+from minicnn.cuda.streams import Stream as Stream
+from minicnn.cuda.streams import StreamContext as StreamContext
+from minicnn.cuda.streams import current_stream as current_stream
+from minicnn.cuda.streams import default_stream as default_stream
+from minicnn.cuda.streams import get_device_capability as get_device_capability
+from minicnn.cuda.streams import get_device_properties as get_device_properties
+from minicnn.cuda.streams import number_of as _number_of
+from minicnn.cuda.streams import set_stream as set_stream
+from minicnn.cuda.streams import stream as stream
+from minicnn.errors import OutOfMemoryError as OutOfMemoryError
 from minicnn.errors import missing_names as _missing_names
 from minicnn.random import manual_seed as _manual_seed
 
@@ -45,8 +67,30 @@ def set_device(device: Any) -> None:
     Raises:
         BackendError: there is no GPU.
     """
-    index = device if isinstance(device, int) else int(str(device).partition(":")[2] or 0)
-    get("cupy").xp.cuda.runtime.setDevice(index)
+    get("cupy").xp.cuda.runtime.setDevice(_number_of(device))
+
+
+class device:
+    """A block in which a GPU of another number is used; −1 or None changes nothing.
+
+    Raises:
+        BackendError: (on entry) there is no GPU.
+
+    >>> with device(None):
+    ...     pass
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.idx = -1 if device is None or device == -1 else _number_of(device)
+
+    def __enter__(self) -> None:
+        if self.idx >= 0:
+            self.prev_idx = current_device()
+            set_device(self.idx)
+
+    def __exit__(self, *_: object) -> None:
+        if self.idx >= 0:
+            set_device(self.prev_idx)
 
 
 def get_device_name(device: Any = None) -> str:
@@ -55,9 +99,7 @@ def get_device_name(device: Any = None) -> str:
     Raises:
         BackendError: there is no GPU.
     """
-    runtime = get("cupy").xp.cuda.runtime
-    index = runtime.getDevice() if device is None else int(str(device).rpartition(":")[2])
-    return str(runtime.getDeviceProperties(index)["name"].decode())
+    return str(get_device_properties(device).name)
 
 
 def synchronize(device: Any = None) -> None:
@@ -69,24 +111,6 @@ def synchronize(device: Any = None) -> None:
         BackendError: there is no GPU.
     """
     get("cupy").synchronize()
-
-
-def empty_cache() -> None:
-    """Give the memory that is kept for reuse back to the GPU; without one, nothing is kept."""
-    if is_available():
-        get("cupy").xp.get_default_memory_pool().free_all_blocks()
-
-
-def memory_allocated(device: Any = None) -> int:
-    """Return how many bytes of the GPU's memory tensors hold; 0 without one.
-
-    Args:
-        device: accepted; the GPU in use is meant.
-
-    >>> memory_allocated() >= 0
-    True
-    """
-    return int(get("cupy").xp.get_default_memory_pool().used_bytes()) if is_available() else 0
 
 
 def manual_seed(seed: int) -> None:

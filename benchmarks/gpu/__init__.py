@@ -1,0 +1,1 @@
+"""minicnn beside PyTorch on the same GPU: ``python -m benchmarks.gpu``."""

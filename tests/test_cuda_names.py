@@ -66,10 +66,10 @@ def test_with_a_gpu(machine):
     assert cuda.memory_reserved() == cuda.max_memory_reserved() == 3 * 2**30 + 2**20
     cuda.empty_cache()
     assert machine.log[-1] == ("free", "pool")
-    x = minicnn.ones(50, 20, device="cuda")
+    x = minicnn.ones(5000, 2000, device="cuda")
     summary = cuda.memory_summary()
     assert "arrays hold 3.00 GiB" in summary
-    assert "float32 (50, 20), 3.91 KiB" in summary
+    assert "float32 (5000, 2000), 38.15 MiB" in summary
     assert x.is_cuda
     with cuda.device(1):
         assert machine.log[-1] == ("device", 1)

@@ -109,7 +109,7 @@ def test_no_memory_is_left(monkeypatch, wheels):
     """The error of the pool, wherever it is met, in three lines that say who holds the memory."""
     machine = fake_cupy.Machine(room=2**20).install(monkeypatch)
     with minicnn.use("cupy"):
-        held = [minicnn.ones(1024, 1024) for _ in range(3)]
+        held = [minicnn.ones(2048, 2048) for _ in range(3)]
         allocate = machine.allocators[0]
         assert allocate(2**20).size == 2**20
         with pytest.raises(OutOfMemoryError) as raised:
@@ -117,7 +117,7 @@ def test_no_memory_is_left(monkeypatch, wheels):
     lines = str(raised.value).splitlines()
     assert lines[0] == "cuda: out of memory: 3.00 GiB more do not fit."
     assert "of 4.00 GiB, arrays hold 3.00 GiB, the pool keeps 1.00 MiB for reuse, 256.00 MiB are free" in lines[1]
-    assert "3 × float32 (1024, 1024), 12.00 MiB" in lines[1]
+    assert "3 × float32 (2048, 2048), 48.00 MiB" in lines[1]
     assert lines[2].startswith("  Fix: use smaller batches")
     assert len(lines) == 3
     assert len(held) == 3

@@ -29,7 +29,10 @@ _watchers: list[list[Crossing]] = []
 def crossings() -> Iterator[list[Crossing]]:
     """Note, within the block, whatever reads from the device; each is a wait for all its work.
 
+    The first value that is read after labels or indices were checked brings what was noted of them, by one more.
+
     >>> import minicnn
+    >>> before = minicnn.ones(1, device="strict").item()
     >>> with crossings() as seen:
     ...     total = float(minicnn.ones(3, device="strict").sum())
     >>> seen

@@ -13,6 +13,7 @@ import minicnn
 from benchmarks.gpu import ops, timing
 from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.sides import Side
+from minicnn import cuda
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +94,22 @@ def test_wrong_arguments(capsys):
         with pytest.raises(SystemExit):
             main(arguments)
         assert text in capsys.readouterr().err
+
+
+@pytest.mark.skipif(cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_it_says_so_in_three_lines(tmp_path, capsys):
+    assert main(["relu", "--out", str(tmp_path / "gpu.json")]) == 1
+    assert capsys.readouterr().err.splitlines()[0].startswith('minicnn.use("cupy"): a GPU was asked for')
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_measured_is_kept_row_by_row(tmp_path, monkeypatch):
+    out = tmp_path / "gpu.json"
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmarks.gpu.ops.optimizer_row", killed)
+    with pytest.raises(KeyboardInterrupt):
+        main(["relu", "SGD", "--device", "strict", "--smoke", "--out", str(out)])
+    assert len(json.loads(out.read_text(encoding="utf-8"))["ops"]) == 1

@@ -22,6 +22,8 @@ from benchmarks.gpu import ops, training
 from benchmarks.gpu.sides import Side, machine
 from benchmarks.machine import RESULTS
 from benchmarks.networks import NETWORKS
+from minicnn.errors import BackendError, CheckpointError
+from minicnn.files import write_atomic
 
 BATCHES = (256, 1024)
 SMOKE = {
@@ -48,15 +50,26 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"there is no {name!r}; there are {', '.join(every)}")
     if options.keep and (options.smoke or options.device != "cuda"):
         parser.error("--keep is for a whole run on a GPU: leave out --smoke and --device")
-    results = run(options)
-    for path in [RESULTS / "gpu.json"] * options.keep + [options.out] * (options.out is not None):
-        path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(path)
+    if options.rounds is not None and options.rounds < 1:
+        parser.error(f"--rounds expects a number above zero, got {options.rounds}")
+    try:
+        run(options)
+    except (BackendError, CheckpointError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Time what was asked for; return all figures."""
+def run(options: argparse.Namespace) -> None:
+    """Time what was asked for, and write the figures after each row: a run of minutes may end early."""
+    paths = [RESULTS / "gpu.json"] * options.keep + [options.out] * (options.out is not None)
+
+    def add(kind: str, row: Any, shown: str) -> None:
+        found[kind].append(row)
+        print(shown, flush=True)
+        for path in paths:
+            write_atomic(path, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
     sides = [Side(name, options.device) for name in ("minicnn", "torch") if importlib.util.find_spec(name)]
     for side in sides:
         side.set_tf32(*TF32[options.tf32])
@@ -79,16 +92,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     print(json.dumps({key: found[key] for key in ("machine", "versions", "tf32", "ceilings")}, indent=1), flush=True)
     for name in networks:
         for size in [4] if options.smoke else sorted({NETWORKS[name].batch, *BATCHES}):
-            found["training"].append(training.row(sides, name, size, rounds, milliseconds))
-            print(training.shown(found["training"][-1]), flush=True)
+            row = training.row(sides, name, size, rounds, milliseconds)
+            add("training", row, training.shown(row))
     for name in cases:
-        found["ops"].append(ops.row(sides, name, n, rounds, milliseconds, found["ceilings"]))
-        print(ops.shown(found["ops"][-1]), flush=True)
+        row = ops.row(sides, name, n, rounds, milliseconds, found["ceilings"])
+        add("ops", row, ops.shown(row))
     for name in optimizers:
         count = 2**12 if options.smoke else 2**26
-        found["ops"].append(ops.optimizer_row(sides, name, count, rounds, milliseconds, found["ceilings"]))
-        print(ops.shown(found["ops"][-1]), flush=True)
-    return found
+        row = ops.optimizer_row(sides, name, count, rounds, milliseconds, found["ceilings"])
+        add("ops", row, ops.shown(row))
+    for path in paths:
+        print(path)
 
 
 def _wanted(options: argparse.Namespace, name: str, kind: str) -> bool:

@@ -9,6 +9,7 @@ window covers lie one after another there, so the columns of an output row, (KH 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minicnn.backend.numpy.layout import empty_in, spatial_first, strided
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.offsets import meeting
 from minicnn.backend.numpy.rows import Geometry
+from minicnn.backend.numpy.winograd import SMALL
 from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
@@ -69,6 +71,17 @@ def _shares(rows: int, size: int) -> list[slice]:
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 
 
+@lru_cache(maxsize=1024)
+def _parts(size: int, work: int) -> int:
+    """Return into how many parts to cut so many columns, of so much work each, for products of `SMALL` or less."""
+    return next((k for k in range(1, 65) if size % k == 0 and size // k * work <= SMALL), 1)
+
+
+def _cut(columns: Array, parts: int) -> Array:
+    """(OH, K, OW · N) -> a view (OH, parts, K, OW · N / parts)."""
+    return columns.reshape(*columns.shape[:2], parts, columns.shape[2] // parts).swapaxes(1, 2)
+
+
 def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, columns: Array | None = None) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW); the columns of x, if they are there already."""
     n, (o, _, *kernel) = x.shape[0], weight.shape
@@ -85,13 +98,16 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
         wide = flat.reshape(out[0], -1, n * o)
         tiled = None if bias is None else np.tile(bias, n)
 
+    parts = _parts(columns.shape[2], columns.shape[1] * o)
+
     def share(some: slice) -> None:
         if o < FEW:
-            np.matmul(kernels, columns[some], out=flat[some])
+            np.matmul(kernels, _cut(columns[some], parts), out=_cut(flat[some], parts))
             if bias is not None:
                 flat[some] += bias[:, None]
         else:
-            np.matmul(columns[some].swapaxes(1, 2), kernels.T, out=flat[some])
+            target = flat[some].reshape(-1, parts, columns.shape[2] // parts, o)
+            np.matmul(_cut(columns[some], parts).swapaxes(2, 3), kernels.T, out=target)
             if bias is not None:
                 wide[some] += tiled
 
@@ -112,16 +128,17 @@ def weight_grad(
         g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
     else:
         g = spatial_first(grad).reshape(out[0], -1, o)
-    shares = _shares(out[0], g.size)
+    shares, parts = _shares(out[0], g.size), _parts(columns.shape[2], columns.shape[1] * o)
     sums = np.empty((len(shares), *((o, columns.shape[1]) if second else (columns.shape[1], o))), x.dtype)
 
     def share(k: int) -> None:
         some = shares[k]
+        cut = _cut(columns[some], parts)
         if second:
-            products = np.matmul(g[some], columns[some].swapaxes(1, 2))
+            products = np.matmul(_cut(g[some], parts), cut.swapaxes(2, 3))
         else:
-            products = np.matmul(columns[some], g[some])
-        np.add.reduce(products, axis=0, out=sums[k])
+            products = np.matmul(cut, g[some].reshape(-1, parts, columns.shape[2] // parts, o))
+        np.add.reduce(products, axis=(0, 1), out=sums[k])
 
     run(share, range(len(shares)))
     total = np.add.reduce(sums, axis=0)

@@ -175,6 +175,29 @@ def test_batch_norm(name, mean):
         assert off <= DIRECT, f"{part}: {off:.1e}"
 
 
+@pytest.mark.parametrize("mean", [0.0, 30.0, 1e3])
+@pytest.mark.parametrize("name", MAPS)
+def test_batch_norm_by_running_statistics(name, mean):
+    shape, rng = MAPS[name], np.random.default_rng(1)
+    x = laid_out((rng.normal(size=shape) + mean).astype(np.float32))
+    running = [np.full(shape[1], value, np.float32) for value in (mean, 0.7)]
+    mu, var = (a.astype(np.float64).reshape(1, -1, *[1] * (len(shape) - 2)) for a in running)
+    expected = (x - mu) / np.sqrt(var + 1e-5)
+    for recorded in (False, True):
+        y = F.batch_norm(minicnn.tensor(x, requires_grad=recorded), *map(minicnn.tensor, running))
+        assert error(y.detach().numpy(), expected) <= DIRECT
+
+
+@pytest.mark.parametrize("size", [(112, 112), (97, 8), (8, 8), (5, 300)])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 0, 1), (2, 1, 3, 0)])
+def test_means_of_whole_maps(size, order):
+    x = np.random.default_rng(0).random((4, 6, *size), dtype=np.float32)
+    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    expected = x.astype(np.float64).mean((2, 3), keepdims=True)
+    assert error(F.adaptive_avg_pool2d(minicnn.tensor(x), 1).numpy(), expected) <= DIRECT
+    assert error(F.avg_pool2d(minicnn.tensor(x), size).numpy(), expected) <= DIRECT
+
+
 @pytest.mark.parametrize("mean", [0.0, 0.5])
 @pytest.mark.parametrize("name", MAPS)
 def test_channel_sums(name, mean):

@@ -277,13 +277,6 @@ class Backend(Host, Layers, Pooling):
             y += bias.reshape(column)
         return y
 
-    def scale_channels(self, x: Array, scale: Array, shift: Array) -> Array:
-        """Return x · scale + shift, each (C,)."""
-        column = (1, x.shape[1], *(1 for _ in x.shape[2:]))
-        y = x * scale.reshape(column)
-        y += shift.reshape(column)
-        return y
-
     def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
         """Return by_grad · grad + by_x · (x − mean) + shift, each but the first two (C,)."""
         column = (1, x.shape[1], *(1 for _ in x.shape[2:]))

@@ -74,7 +74,9 @@ class Pooling:
     def sum_pool(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, out: Ints) -> Array:
         """Return each window's sum, zeros around: (N, C, *S) -> (N, C, *P)."""
         if _is_whole(x.shape[2:], kernel, padding):
-            return x.sum(axis=tuple(range(2, x.ndim)), keepdims=True)
+            for dim in range(x.ndim - 1, 1, -1):  # one after another: a long sum in float32 loses digits
+                x = x.sum(axis=dim, keepdims=True)
+            return x
         padded = self.pad(x, padding)
         total = None
         for where in self.offset_slices(out, kernel, stride, (1,) * len(kernel)):

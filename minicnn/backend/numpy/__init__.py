@@ -209,10 +209,6 @@ class NumpyBackend(Backend):
             return super().normalize_channels(x, mean, scale, weight, bias)
         return norm.normalize(rows, mean, scale, weight, bias)
 
-    def scale_channels(self, x: Array, scale: Array, shift: Array) -> Array:
-        rows = norm.arranged(x)
-        return super().scale_channels(x, scale, shift) if rows is None else norm.scaled(rows, scale, shift)
-
     def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
         rows = norm.arranged(x)
         if rows is None:

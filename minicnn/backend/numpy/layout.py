@@ -74,7 +74,7 @@ def features_first(x: Array, shape: Ints) -> Array:
     n, c, h, w = x.shape
     if shape != (n, c * h * w):
         return x.reshape(shape)
-    return np.ascontiguousarray(x.transpose(1, 2, 3, 0)).reshape(-1, n).T
+    return x.transpose(1, 2, 3, 0).reshape(-1, n).T
 
 
 def strided(x: Array, shape: Ints, strides: Ints) -> Array:

@@ -97,7 +97,6 @@ class _Planes(_Rows):
         self.shape, place = moved.shape, order.index(1)
         self.values = moved.reshape(math.prod(self.shape[:place]), self.channels, -1)
         length, _, width = self.values.shape
-        self.pixels = _pixels(width, 1)  # summed by themselves, before their sums are in float64
         self.blocks = _blocks(length, self.channels * width)
         self.sizes = [float((b.stop - b.start) * width) for b in self.blocks]
 
@@ -106,12 +105,26 @@ class _Planes(_Rows):
         return vector[:, None]
 
     def sums(self, values: Array) -> Array:
-        return self.products(values, _ones(values.shape[2], values.dtype))
+        return self._dots(values, None)
 
     def products(self, a: Array, b: Array) -> Array:
-        cut = (-1, self.pixels)
-        parts = np.vecdot(a.reshape(*a.shape[:2], *cut), b.reshape(*b.shape[:-1], *cut))  # (A, C, M / k)
-        return np.add.reduce(parts, axis=(0, 2), dtype=np.float64)
+        return self._dots(a, b)
+
+    def _dots(self, a: Array, b: Array | None) -> Array:
+        """Σ a · b by channel, or Σ a: dot products of pieces of at most `ROW`, and their sums in float64."""
+        width = a.shape[2]
+        piece = min(width, ROW)
+        whole = width - width % piece
+        total = _piecewise(a[..., :whole], None if b is None else b[..., :whole], piece)
+        if whole < width:
+            total += _piecewise(a[..., whole:], None if b is None else b[..., whole:], width - whole)
+        return total
+
+
+def _piecewise(a: Array, b: Array | None, piece: int) -> Array:
+    cut = (*a.shape[:2], -1, piece)
+    parts = np.vecdot(a.reshape(cut), _ones(piece, a.dtype) if b is None else b.reshape(cut))  # (A, C, M / piece)
+    return np.add.reduce(parts, axis=(0, 2), dtype=np.float64)
 
 
 def arranged(x: Array) -> _Rows | None:

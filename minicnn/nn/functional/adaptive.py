@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from minicnn.ops.primitive.reduce import distinct
 from minicnn.tensor import Tensor
 
 Sizes = int | Sequence[int]
+FEW = 64  # elements of a window up to which a pass for each of them is quickest
 
 
 # Window i reaches from ⌊i · S / P⌋ to ⌈(i + 1) · S / P⌉
@@ -48,11 +50,14 @@ def _edges(size: int, out: int) -> list[tuple[int, int]]:
 
 def _adaptive_avg(where: str, d: int, input: Any, output_size: Any) -> Tensor:
     x, single, sizes = _adaptive(where, d, input, output_size)
-    if all(size % out == 0 for size, out in zip(x.shape[2:], sizes, strict=True)):
-        kernel = tuple(size // out for size, out in zip(x.shape[2:], sizes, strict=True))
+    kernel = tuple(size // out for size, out in zip(x.shape[2:], sizes, strict=True))
+    if math.prod(kernel) <= FEW and all(size % out == 0 for size, out in zip(x.shape[2:], sizes, strict=True)):
         return avg_pool(where, d, input, kernel, kernel, 0, False, True, None)
     for dim, out in enumerate(sizes, 2):
         size = x.shape[dim]
+        if size % out == 0:
+            x = x.reshape(*x.shape[:dim], out, size // out, *x.shape[dim + 1 :]).mean(dim + 1)
+            continue
         means = np.zeros((size, out))
         for i, (start, end) in enumerate(_edges(size, out)):
             means[start:end, i] = 1 / (end - start)

@@ -37,6 +37,7 @@ def _instance_errors() -> Iterator[ErrorSample]:
     yield ErrorSample(ShapeError, ("instance_norm", "weight", "(3,)", "(2,)"), x, weight=np.ones(2))
     yield ErrorSample(ParameterError, ("instance_norm", "more than 1"), np.ones((2, 3, 1)))
     yield ErrorSample(ShapeError, ("instance_norm", "3 dims"), np.ones((2, 3)))
+    yield ErrorSample(ParameterError, ("eps", "above 0", "0.0"), np.ones((2, 3, 4)), eps=0.0)
 
 
 @composition(_instance_samples, _instance_errors)
@@ -93,7 +94,7 @@ def instance_norm(
                 "use larger images, or layer_norm.",
             )
         )
-    check_affine(where, input, weight, bias)
+    check_affine(where, input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
         rows = input.detach().reshape(n, c, count)
         update_running(running_mean, rows.mean(2).mean(0), momentum)

@@ -116,7 +116,7 @@ def _window_sums(x: Tensor, kernel: Ints, stride: Ints, padding: Pads, out: Ints
     return y
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=64)
 def _scale(sizes: Ints, kernel: Ints, stride: Ints, out: Ints, pad: Ints, include: bool) -> Any:
     """1 / count for each window: a number, or an array (1, 1, *P) where windows at the edge count less."""
     total = np.ones((1, 1, *out))

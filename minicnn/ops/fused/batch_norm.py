@@ -75,10 +75,7 @@ class BatchNorm(Fused):
     ) -> tuple[Array, Array | None, Array | None]:
         if mean is None or var is None:
             return BatchNorm.forward(be, x, weight, bias, mean, var, eps=eps)[0]
-        scale = 1.0 / be.xp.sqrt(var + eps)
-        scale = scale if weight is None else scale * weight
-        shift = mean * scale
-        return be.scale_channels(x, scale, -shift if bias is None else bias - shift), None, None
+        return be.normalize_channels(x, mean, 1.0 / be.xp.sqrt(var + eps), weight, bias), None, None
 
     @staticmethod
     def backward(

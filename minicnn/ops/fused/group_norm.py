@@ -11,8 +11,9 @@ import numpy as np
 from minicnn.autograd.fused import Fused
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend
-from minicnn.errors import ParameterError, ShapeError, message
-from minicnn.ops.checks import need_floats, need_one_dtype, need_tensors
+from minicnn.errors import ArgumentTypeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_floats, need_one_dtype, need_positive, need_tensors
+from minicnn.ops.fused.spatial import ints
 
 if TYPE_CHECKING:
     from minicnn.tensor import Tensor
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class GroupNorm(Fused):
     """(x (N, C, *S), γ (C,), β (C,)) -> (N, C, *S).
 
-    The kernels are batch norm's: to them, each channel of each sample is a lane of its own, (1, N · C, *S), which maps
-    are without a copy, however they lie in memory.
+    The kernels are batch norm's: to them, each channel of each sample is a lane of its own, (1, N · C, *S), which is a
+    view where images and channels lie side by side in memory.
     """
 
     reads = (0, 1)
@@ -102,6 +103,8 @@ class GroupNorm(Fused):
         yield ErrorSample(ParameterError, ("group_norm", "divide", "3", "2"), np.ones((2, 3, 4)), 2)
         yield ErrorSample(ShapeError, ("weight", "(4,)", "(2,)"), np.ones((2, 4, 4)), 2, np.ones(2))
         yield ErrorSample(ParameterError, ("group_norm", "more than 1 value"), np.ones((1, 2)), 2)
+        yield ErrorSample(ParameterError, ("eps", "above 0", "-1.0"), np.ones((2, 4)), 2, eps=-1.0)
+        yield ErrorSample(ArgumentTypeError, ("num_groups", "int", "bool"), np.ones((2, 4)), True)
 
 
 def _lanes(x: Array) -> Array:
@@ -114,8 +117,9 @@ def _spread(xp: Any, values: Array, parts: tuple[int, int, int]) -> Array:
     return xp.broadcast_to(values, parts).reshape(-1)
 
 
-def check_affine(where: str, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> None:
-    """Raise ShapeError unless weight and bias have one value a channel; and as `need_floats` and `need_one_dtype`."""
+def check_affine(where: str, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> None:
+    """Raise ShapeError unless weight and bias have one value a channel; and as `need_floats` and its kin."""
+    need_positive(where, "eps", eps)
     need_tensors(where, input=x, weight=weight, bias=bias)
     need_floats(where, "input", x)
     need_one_dtype(where, input=x, weight=weight, bias=bias)
@@ -154,8 +158,9 @@ def group_norm(
     tensor([[-1.0000,  1.0000]])
     """
     need_tensors("group_norm", input=input)
+    (num_groups,) = ints("group_norm", "num_groups", num_groups, 1, 1)
     shape = tuple(input.shape)
-    if len(shape) < 2 or num_groups < 1 or shape[1] % num_groups:
+    if len(shape) < 2 or shape[1] % num_groups:
         raise ParameterError(
             message(
                 "group_norm",
@@ -164,7 +169,7 @@ def group_norm(
                 "choose a divisor of C.",
             )
         )
-    check_affine("group_norm", input, weight, bias)
+    check_affine("group_norm", input, weight, bias, eps)
     count = math.prod(shape[1:]) // num_groups
     if shape[0] * count == 1:
         raise ParameterError(

@@ -52,7 +52,8 @@ class _Extreme(Primitive, abstract=True):
         if be.may_have_nan(out):
             chosen |= x != x
         share = chosen.astype(g.dtype)
-        share *= g.reshape(kept) / be.xp.sum(share, axis=over, keepdims=True)
+        count = be.xp.sum(share, axis=over, keepdims=True, dtype="float64").astype(g.dtype)
+        share *= g.reshape(kept) / count
         return share
 
     @staticmethod

@@ -249,7 +249,8 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
         """Under another shape, in the same memory.
 
         An op's own output, and what is viewed of it, is copied where it lies in another order: minicnn's convolutions
-        leave theirs in another than PyTorch's, as do linear layers after them, and ``x.view(x.size(0), -1)`` is usual there.
+        leave theirs in another than PyTorch's, as do linear layers after them, and there ``x.view(x.size(0), -1)`` is
+        usual.
 
         Raises:
             ShapeError: the numbers of elements differ; or the memory of another tensor would have to be copied.

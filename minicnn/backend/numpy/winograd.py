@@ -35,13 +35,14 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.threads import get_num_threads, run, share_out
+from minicnn.backend.threads import alone, get_num_threads, run, share_out
 
 Array = Any
 PATCH = 6  # inputs of a tile, along a dim
 SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
 CACHE = 2**21  # bytes of a block's tiles and products: of the order of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
+COPIED = 2**17  # numbers of kernels up to which one thread, and a copy in the order they are read, is quickest
 
 POINTS = (0, 1, -1, 2, -2)  # and infinity
 SCALES = (1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24)  # of the kernels at the points: 1 / Π (point − another)
@@ -204,9 +205,16 @@ def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> 
     if turned:
         matrix, source = np.ascontiguousarray(matrix[:, ::-1]), source.transpose(2, 1, 0)
     c, k, o = source.shape
+    few = weight.size <= COPIED
+    if few:
+        source = np.ascontiguousarray(source)
     source = source.reshape(c, k, o // width, width).transpose(2, 0, 1, 3)
     u = scratch("kernels", (matrix.shape[0], o // width, c, width), weight.dtype)  # warm from the layer before
     target = u.transpose(1, 2, 0, 3)
+    if few:
+        with alone:
+            np.matmul(matrix, source, out=target)
+        return u
     size = -(-c // 8)
 
     def part(where: tuple[int, int]) -> None:

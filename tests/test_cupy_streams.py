@@ -78,6 +78,7 @@ def test_a_capture_has_a_stream_memory_and_products_of_its_own(machine):
         start = kinds.index(("synchronize", "null"))
         assert kinds[start:] == [
             ("synchronize", "null"),
+            ("free", "pool"),
             ("blas", "other"),
             ("begin", "other"),
             ("end", "other"),
@@ -137,3 +138,30 @@ def test_live_numbers_are_sent_before_each_launch(machine):
             else:
                 assert sent == ["copy"]  # of the rehearsal, whose kernels read the rate as the captured ones will
         assert graphed.replays == 2
+
+
+def test_a_lack_of_memory_leaves_the_blocks_of_the_graph(machine):
+    from minicnn.errors import OutOfMemoryError
+
+    with minicnn.use("cupy"):
+        minicnn.ones(1)
+        with cuda.graph(cuda.CUDAGraph()):
+            allocate = machine.allocators[-1]
+            assert allocate(2**20).ptr
+            machine.log.clear()
+            machine.room = 2**20
+            with pytest.raises(OutOfMemoryError, match="2.0 GiB more do not fit"):
+                allocate(2**31)
+            assert ("free", "pool") in machine.log
+            assert ("free", "graph") not in machine.log
+
+
+def test_a_failed_allocation_is_no_peak(machine, monkeypatch):
+    monkeypatch.setattr(fake_cupy.MemoryHook, "installed", [])
+    cuda.reset_peak_memory_stats()
+    (hook,) = fake_cupy.MemoryHook.installed
+    before = cuda.max_memory_allocated()
+    hook.malloc_postprocess(device_id=0, size=2**40, mem_size=2**40, mem_ptr=0, pmem_id=0)
+    assert cuda.max_memory_allocated() == before
+    hook.malloc_postprocess(device_id=0, size=512, mem_size=512, mem_ptr=4096, pmem_id=1)
+    assert cuda.max_memory_allocated() == before + 512

@@ -1,6 +1,7 @@
 """PyTorch's questions about the GPU's memory; without a GPU, none is held.
 
-The memory of captured steps is their own, and not counted: `mem_get_info` has what is left of the GPU's.
+The memory of captured steps is their own, and not counted in what is allocated or reserved, but for a peak that is
+followed while one is captured: `mem_get_info` has what is left of the GPU's.
 """
 
 from __future__ import annotations

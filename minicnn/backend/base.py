@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minicnn.backend.host import Host
@@ -83,6 +83,10 @@ class Backend(Host, Layers, Pooling):
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         """Return a where the condition holds and b elsewhere; one of them may be a number."""
         return self.xp.where(condition, a, b)
+
+    def concatenate(self, arrays: Sequence[Array], axis: int) -> Array:
+        """Return arrays of one dtype joined along a dim, as ``xp.concatenate``."""
+        return self.xp.concatenate(arrays, axis=axis)
 
     # ---- adding in places
 

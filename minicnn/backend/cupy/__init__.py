@@ -17,6 +17,7 @@ from minicnn.backend.cupy.memory import Memory
 from minicnn.backend.cupy.streams import Streams
 from minicnn.backend.cupy.why_not import reason, why_not
 from minicnn.backend.device_side import DeviceSide
+from minicnn.backend.joining import JOINING, Joining, refusing
 from minicnn.errors import BackendError, message
 
 __all__ = ["CupyBackend", "why_not"]
@@ -24,7 +25,7 @@ __all__ = ["CupyBackend", "why_not"]
 SIZED_BY_VALUES = ("argwhere", "flatnonzero", "nonzero", "unique")  # how large the result is, the device has to say
 
 
-class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
+class CupyBackend(Memory, Streams, CudaKernels, Joining, DeviceSide):
     """Arrays of CuPy, on a CUDA device.
 
     Raises:
@@ -93,6 +94,8 @@ def _namespace(cupy: Any, blas: Blas) -> Any:
     names = types.ModuleType(cupy.__name__)
     names.__dict__.update(vars(cupy))
     names.matmul = matmul  # type: ignore[attr-defined]
+    for name in JOINING:
+        setattr(names, name, refusing(getattr(cupy, name)))
     for name in SIZED_BY_VALUES:
         setattr(names, name, _waiting(getattr(cupy, name)))
     return names

@@ -30,6 +30,7 @@ class Machine:
 
     def __init__(self, devices=1, driver=13000, runtime=13000, error=None, room=2**40):
         self.devices, self.driver, self.runtime, self.error, self.room = devices, driver, runtime, error, room
+        self.held = 3 * 2**30  # bytes of arrays
         self.mode = 3  # of cuBLAS: TF32
         self.log, self.done, self.streams, self.allocators = [], False, [], []
         self.module = self._module()
@@ -119,9 +120,9 @@ class Machine:
                     raise OutOfMemoryError(size)
                 return types.SimpleNamespace(ptr=4096, size=size)
 
-            used_bytes = staticmethod(lambda: 3 * 2**30)
+            used_bytes = staticmethod(lambda: machine.held)
             free_bytes = staticmethod(lambda: 2**20)
-            total_bytes = staticmethod(lambda: 3 * 2**30 + 2**20)
+            total_bytes = staticmethod(lambda: machine.held and machine.held + 2**20)
 
             def free_all_blocks(self):
                 machine.log.append(("free", "pool"))

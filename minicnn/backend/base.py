@@ -42,12 +42,14 @@ class Backend(Host, Layers, Pooling):
         device_type: what ``Tensor.device`` calls it (PyTorch's word: ``"cpu"`` or ``"cuda"``).
         xp: the array module.
         array_type: the class of its arrays.
+        index: the device's number, among those of its type.
     """
 
     name: str
     device_type: str
     xp: Any
     array_type: type
+    index: int = 0
 
     # ---- crossing between the host and the device
 

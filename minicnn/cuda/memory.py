@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend import get
+from minicnn.backend import get, gpu
 from minicnn.backend.cupy import why_not
 from minicnn.backend.holders import largest, size
 
@@ -96,7 +96,7 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
     Raises:
         BackendError: there is no GPU.
     """
-    free, total = get("cupy").xp.cuda.runtime.memGetInfo()
+    free, total = gpu("cuda.mem_get_info").xp.cuda.runtime.memGetInfo()
     return int(free), int(total)
 
 

@@ -47,6 +47,25 @@ class CupyBackend(Memory, Streams, CudaKernels, Joining, DeviceSide):
         self.xp = _namespace(cupy, self.blas)
         self.array_type = cupy.ndarray
         self.watch_memory()
+        self.index = int(cupy.cuda.runtime.getDevice())
+
+    def set_device(self, index: int) -> None:
+        """Compute with the GPU of another number from now on.
+
+        Raises:
+            BackendError: this process has computed with one already.
+        """
+        if index != self.index and self.pool.total_bytes():
+            raise BackendError(
+                message(
+                    "cuda.set_device",
+                    f"cuda:{index} cannot be taken into use: arrays lie on cuda:{self.index}.",
+                    "constants, the state of random numbers and cuBLAS's handle are made once, on one GPU",
+                    f"call it before the first tensor, or set CUDA_VISIBLE_DEVICES={index}.",
+                )
+            )
+        self.xp.cuda.runtime.setDevice(index)
+        self.index = index
 
     def asarray(self, values: Any, dtype: Any = None) -> Any:
         if not isinstance(values, self.array_type):

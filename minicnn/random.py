@@ -18,6 +18,9 @@ class Generator:
             ``"cuda"``, by Philox. All other numbers are drawn on the CPU. The default generator draws masks where
             the tensors are.
 
+    Raises:
+        BackendError: there is no such device.
+
     Attributes:
         streams: the numbers drawn on devices, by backend.
         drawn: how many blocks of them a state had drawn that was taken up, by backend.
@@ -28,6 +31,10 @@ class Generator:
     """
 
     def __init__(self, device: object = "cpu") -> None:
+        if str(device) != "cpu":
+            from minicnn.backend.device import device as Device  # which stands above this room
+
+            Device(device).backend("Generator")
         self.device = device
         self.streams: dict[str, Any] = {}
         self.manual_seed(int.from_bytes(os.urandom(7), "little"))

@@ -30,6 +30,7 @@ class Machine:
 
     def __init__(self, devices=1, driver=13000, runtime=13000, error=None, room=2**40):
         self.devices, self.driver, self.runtime, self.error, self.room = devices, driver, runtime, error, room
+        self.held = 3 * 2**30  # bytes of arrays
         self.mode = 3  # of cuBLAS: TF32
         self.log, self.done, self.streams, self.allocators = [], False, [], []
         self.module = self._module()
@@ -96,15 +97,32 @@ class Machine:
                 launch = _launches(machine, machine.calls)
                 return types.SimpleNamespace(launch=launch)
 
+        class Memory:
+            def __init__(self, size):
+                if size > machine.room:
+                    raise CUDARuntimeError("cudaErrorMemoryAllocation: out of memory")
+                self.size = size
+
         class MemoryPool:
+            """CuPy's, which frees all blocks of its own when its allocator raises a CUDARuntimeError."""
+
+            def __init__(self, allocator=None):
+                self.allocator = allocator
+
             def malloc(self, size):
+                if self.allocator is not None:
+                    try:
+                        return self.allocator(size)
+                    except CUDARuntimeError:
+                        machine.log.append(("free", "graph"))
+                        raise OutOfMemoryError(size) from None
                 if size > machine.room:
                     raise OutOfMemoryError(size)
                 return types.SimpleNamespace(ptr=4096, size=size)
 
-            used_bytes = staticmethod(lambda: 3 * 2**30)
+            used_bytes = staticmethod(lambda: machine.held)
             free_bytes = staticmethod(lambda: 2**20)
-            total_bytes = staticmethod(lambda: 3 * 2**30 + 2**20)
+            total_bytes = staticmethod(lambda: machine.held and machine.held + 2**20)
 
             def free_all_blocks(self):
                 machine.log.append(("free", "pool"))
@@ -140,6 +158,7 @@ class Machine:
         cuda.__dict__.update(
             Event=Event, Stream=Stream, MemoryPool=MemoryPool, using_allocator=using_allocator, runtime=runtime,
             get_current_stream=lambda: machine.streams[-1], alloc=default.malloc, PinnedMemoryPointer=PinnedPointer,
+            MemoryPointer=lambda memory, offset: types.SimpleNamespace(ptr=4096 + offset, mem=memory), Memory=Memory,
             set_allocator=lambda allocator: machine.allocators.append(allocator),
             memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError), MemoryHook=MemoryHook,
             get_elapsed_time=lambda start, end: float(end.at - start.at),
@@ -159,6 +178,8 @@ class Machine:
         def matmul(a, b, out=None):
             if recording._open:  # as CuPy 14 does
                 raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
+            if max(a.ndim, b.ndim) > 3:  # six kernels write lists of pointers, then
+                machine.log.append(("pointers", machine.streams[-1].name))
             return product(a, b) if out is None else product(a, b, out=out)
 
         module.__dict__.update(

@@ -56,6 +56,56 @@ def test_without_a_gpu_the_others_say_so(no_gpu, ask):
     assert len(str(raised.value).splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("ask", "name"),
+    [
+        (cuda.Event, "cuda.Event"),
+        (lambda: cuda.set_device(0), "cuda.set_device"),
+        (cuda.mem_get_info, "cuda.mem_get_info"),
+        (lambda: minicnn.ones(2).pin_memory(), "pin_memory"),
+        (lambda: minicnn.ones(2).cuda(), "Tensor.cuda"),
+        (lambda: minicnn.ones(2).to("cuda"), "Tensor.to"),
+        (lambda: minicnn.Generator(device="cuda"), "Generator"),
+    ],
+)
+def test_the_error_names_what_was_called(no_gpu, ask, name):
+    with pytest.raises(BackendError) as raised:
+        ask()
+    assert str(raised.value).startswith(f"{name}: a GPU was asked for, and ")
+    assert len(str(raised.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: minicnn.ones(2).to("cuda:1"),
+        lambda: minicnn.ones(2).cuda(1),
+        lambda: minicnn.ones(2, device="cuda:1"),
+        lambda: minicnn.ones(2, device="cuda").to("cuda:1"),
+    ],
+)
+def test_another_gpu_than_the_one_in_use_is_refused(machine, ask):
+    with pytest.raises(BackendError, match=r"cuda:1.* is not the GPU in use") as raised:
+        ask()
+    assert "CUDA_VISIBLE_DEVICES=1" in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 3
+
+
+def test_the_gpu_is_chosen_before_the_first_tensor(machine):
+    machine.held = 0
+    with cuda.device(1):
+        assert machine.log[-1] == ("device", 1)
+        assert cuda.current_device() == 1
+    assert machine.log[-1] == ("device", 0)
+    cuda.set_device(1)
+    x = minicnn.ones(2).cuda()
+    assert x.device == minicnn.device("cuda:1") == x.to(x.device).device
+    machine.held = 1024
+    cuda.set_device("cuda:1")
+    with pytest.raises(BackendError, match="cuda:0 cannot be taken into use: arrays lie on cuda:1"):
+        cuda.set_device(0)
+
+
 def test_with_a_gpu(machine):
     assert cuda.get_device_name() == "Fake GPU"
     assert cuda.get_device_properties("cuda:0").multi_processor_count == 132
@@ -71,9 +121,6 @@ def test_with_a_gpu(machine):
     assert "arrays hold 3.00 GiB" in summary
     assert "float32 (5000, 2000), 38.15 MiB" in summary
     assert x.is_cuda
-    with cuda.device(1):
-        assert machine.log[-1] == ("device", 1)
-    assert machine.log[-1] == ("device", 0)
     with pytest.raises(BackendError, match="there is no device"):
         cuda.get_device_properties("cuda:first")
 

@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -113,8 +114,57 @@ def test_the_mode_the_stream_and_one_call_for_a_stack(blas, library):
     assert blas.matmul(x, x)._values.tolist() == [[2, 2], [2, 2]]
 
 
+def test_a_product_outside_of_captures_is_of_the_current_stream(blas, library):
+    seen = ctypes.CDLL(library)
+    with blas.for_stream(SimpleNamespace(ptr=1234)):
+        pass
+    x = device(np.ones((2, 2, 3, 3), "f"))
+    blas.matmul(x, x)
+    assert seen.seen_stream() == blas._xp.cuda.get_current_stream().ptr
+
+
+@pytest.mark.parametrize("images", [1, 3, 9])
+def test_the_weights_of_groups_are_read_where_they_lie(blas, images, monkeypatch):
+    rng = np.random.default_rng(images)
+    weight, columns = rng.normal(size=(4, 2, 5)), rng.normal(size=(images, 4, 5, 7))
+    a, b = device(weight), device(columns)
+    calls, plain = [], blas._call
+    monkeypatch.setattr(blas, "_call", lambda name, *args: (calls.append((name, args)), plain(name, *args)))
+    found = blas.matmul(a, b)
+    np.testing.assert_allclose(found._values, np.matmul(weight, columns), rtol=1e-12)
+    products = [args for name, args in calls if "gemm" in name]
+    assert len(products) == min(images, 4)
+    for x, which in ((a, 10), (b, 7)):
+        assert min(args[which].value for args in products) == x.data.ptr, "it was copied"
+
+
+def test_a_capture_is_of_its_thread(blas):
+    seen = []
+    with blas.for_stream(SimpleNamespace(ptr=1234)):
+        other = threading.Thread(target=lambda: seen.append(blas.active))
+        other.start()
+        other.join()
+    assert seen == [False]
+
+
+def test_cupys_own_handle_comes_first(blas, library, monkeypatch):
+    """CuPy's wheels load cuBLAS with it; and no capture may have to make it."""
+    seen = []
+    own = blas._xp.cuda.device.get_cublas_handle
+    monkeypatch.setattr(blas._xp.cuda.device, "get_cublas_handle", lambda: (seen.append("handle"), own())[1])
+    new = Blas(blas._xp, library)
+    plain = new._call
+    monkeypatch.setattr(new, "_call", lambda name, *args: (seen.append(name), plain(name, *args)))
+    with new.for_stream(SimpleNamespace(ptr=1)):
+        assert seen[0] == "handle"
+
+
 def test_errors_of_the_library(blas, library):
-    machine = SimpleNamespace(cuda=SimpleNamespace(runtime=SimpleNamespace(runtimeGetVersion=lambda: 98000)))
+    parts = {
+        "runtime": SimpleNamespace(runtimeGetVersion=lambda: 98000),
+        "device": SimpleNamespace(get_cublas_handle=lambda: 7),
+    }
+    machine = SimpleNamespace(cuda=SimpleNamespace(**parts))
     with pytest.raises(BackendError, match="cuBLAS cannot be loaded"):
         Blas(machine)._handle  # noqa: B018
     with pytest.raises(BackendError, match="returned 7"):

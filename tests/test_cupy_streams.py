@@ -78,6 +78,7 @@ def test_a_capture_has_a_stream_memory_and_products_of_its_own(machine):
         start = kinds.index(("synchronize", "null"))
         assert kinds[start:] == [
             ("synchronize", "null"),
+            ("free", "pool"),
             ("blas", "other"),
             ("begin", "other"),
             ("end", "other"),
@@ -137,3 +138,50 @@ def test_live_numbers_are_sent_before_each_launch(machine):
             else:
                 assert sent == ["copy"]  # of the rehearsal, whose kernels read the rate as the captured ones will
         assert graphed.replays == 2
+
+
+def test_a_lack_of_memory_leaves_the_blocks_of_the_graph(machine):
+    from minicnn.errors import OutOfMemoryError
+
+    with minicnn.use("cupy"):
+        minicnn.ones(1)
+        with cuda.graph(cuda.CUDAGraph()):
+            allocate = machine.allocators[-1]
+            assert allocate(2**20).ptr
+            machine.log.clear()
+            machine.room = 2**20
+            with pytest.raises(OutOfMemoryError, match=r"2\.00 GiB more do not fit"):
+                allocate(2**31)
+            assert ("free", "pool") in machine.log
+            assert ("free", "graph") not in machine.log
+
+
+def test_a_failed_allocation_is_no_peak(machine, monkeypatch):
+    monkeypatch.setattr(fake_cupy.MemoryHook, "installed", [])
+    cuda.reset_peak_memory_stats()
+    (hook,) = fake_cupy.MemoryHook.installed
+    before = cuda.max_memory_allocated()
+    hook.malloc_postprocess(device_id=0, size=2**40, mem_size=2**40, mem_ptr=0, pmem_id=0)
+    assert cuda.max_memory_allocated() == before
+    hook.malloc_postprocess(device_id=0, size=512, mem_size=512, mem_ptr=4096, pmem_id=1)
+    assert cuda.max_memory_allocated() == before + 512
+
+
+@pytest.mark.parametrize("count", [8, 9, 20])
+@pytest.mark.parametrize("place", ["cupy", "strict"])
+def test_many_tensors_can_be_joined_in_a_capture(machine, place, count):
+    """CuPy joins more than 8 by a kernel that reads their addresses, which it sends from the host."""
+    with minicnn.use(place):
+        parts = [minicnn.ones(2, i % 3 + 1) * i for i in range(count)]
+        g = cuda.CUDAGraph()
+        with cuda.graph(g):
+            joined, stacked = minicnn.cat(parts, 1), minicnn.stack([p.sum() for p in parts])
+        for p in parts:
+            p += 1
+        g.replay()
+        expected = [float(i + 1) for i in range(count) for _ in range(i % 3 + 1)]
+        assert joined.tolist() == [expected] * 2
+        assert stacked.tolist() == [(i + 1.0) * 2 * (i % 3 + 1) for i in range(count)]
+        for join in ("concatenate", "stack") if count > 8 else ():
+            with pytest.raises(BackendError, match="the addresses of more than 8"), cuda.graph(cuda.CUDAGraph()):
+                getattr(get(place).xp, join)([minicnn.ones(2)._array] * count)

@@ -88,3 +88,21 @@ def test_the_loop_with_pinned_batches_and_a_captured_step(machine, same_masks):
     copies = machine.log.count(("copy", "other"))
     assert copies == 2 * 2 * 3 * 4  # two tensors a batch, of training and of validation
     np.testing.assert_allclose(found, rows("cpu"), rtol=1e-7)
+
+
+@pytest.mark.parametrize(("kernel", "groups"), [(1, 1), (3, 1), (1, 2), (3, 2)])
+def test_convolutions_make_no_lists_of_pointers(machine, kernel, groups):
+    rng = np.random.default_rng(kernel)
+    x, w = rng.normal(size=(3, 4, 12, 12)), rng.normal(size=(6, 4 // groups, kernel, kernel))
+    cotangent = rng.normal(size=(3, 6, 13 - kernel, 13 - kernel))
+    machine.log.clear()
+
+    def run(place):
+        a, b = (minicnn.tensor(v).to(place).requires_grad_() for v in (x, w))
+        y = minicnn.nn.functional.conv2d(a, b, groups=groups)
+        y.backward(minicnn.tensor(cotangent).to(place))
+        return [v.detach().cpu().numpy() for v in (y, a.grad, b.grad)]
+
+    for found, expected in zip(run("cuda"), run("cpu"), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    assert ("pointers", "null") not in machine.log

@@ -22,6 +22,7 @@ __all__ = [
     "empty_cache",
     "explain_conv",
     "get",
+    "gpu",
     "memory_summary",
     "set_winograd",
     "to_numpy",
@@ -80,6 +81,18 @@ def get(name: str) -> Backend:
         _made[name] = backend
         by_array_type[backend.array_type] = backend
     return _made[name]
+
+
+def gpu(where: str) -> Backend:
+    """Return the GPU's backend, for a function whose name begins the error where there is none.
+
+    Raises:
+        BackendError: there is no GPU.
+    """
+    try:
+        return get("cupy")
+    except BackendError as error:
+        raise BackendError(f"{where}: " + str(error).removeprefix('minicnn.use("cupy"): ')) from None
 
 
 class use:

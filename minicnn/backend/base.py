@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minicnn.backend.host import Host
@@ -42,12 +42,14 @@ class Backend(Host, Layers, Pooling):
         device_type: what ``Tensor.device`` calls it (PyTorch's word: ``"cpu"`` or ``"cuda"``).
         xp: the array module.
         array_type: the class of its arrays.
+        index: the device's number, among those of its type.
     """
 
     name: str
     device_type: str
     xp: Any
     array_type: type
+    index: int = 0
 
     # ---- crossing between the host and the device
 
@@ -83,6 +85,10 @@ class Backend(Host, Layers, Pooling):
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         """Return a where the condition holds and b elsewhere; one of them may be a number."""
         return self.xp.where(condition, a, b)
+
+    def concatenate(self, arrays: Sequence[Array], axis: int) -> Array:
+        """Return arrays of one dtype joined along a dim, as ``xp.concatenate``."""
+        return self.xp.concatenate(arrays, axis=axis)
 
     # ---- adding in places
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend import Backend, current, get, use
+from minicnn.backend import Backend, current, get, gpu, use
 from minicnn.errors import BackendError, message
 
 BACKENDS = {"cpu": "numpy", "cuda": "cupy", "strict": "strict"}
@@ -41,9 +41,25 @@ class device:
         self.type = name
         self.index = int(number) if number else index
 
-    def backend(self) -> Backend:
-        """Return the backend whose arrays live there."""
-        return get(BACKENDS[self.type])
+    def backend(self, where: str | None = None) -> Backend:
+        """Return the backend whose arrays live there.
+
+        Args:
+            where: the function that asks, as its errors name it.
+        Raises:
+            BackendError: there is no GPU; or another one than this is in use.
+        """
+        found = gpu(where or f'device("{self}")') if self.type == "cuda" else get(BACKENDS[self.type])
+        if self.type == "cuda" and self.index not in (None, found.index):
+            raise BackendError(
+                message(
+                    where or f'device("{self}")',
+                    f"{self} is not the GPU in use, and a process computes with one.",
+                    f"in use: cuda:{found.index}",
+                    f"set CUDA_VISIBLE_DEVICES={self.index}, or cuda.set_device({self.index}) before the first tensor.",
+                )
+            )
+        return found
 
     def __enter__(self) -> device:
         self._block = use(BACKENDS[self.type])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend import get
+from minicnn.backend import gpu
 from minicnn.backend.cupy import why_not
 from minicnn.cuda.graphs import CUDAGraph as CUDAGraph
 from minicnn.cuda.graphs import graph as graph
@@ -47,7 +47,7 @@ def device_count() -> int:
     >>> device_count() >= 0
     True
     """
-    return int(get("cupy").xp.cuda.runtime.getDeviceCount()) if is_available() else 0
+    return int(gpu("cuda.device_count").xp.cuda.runtime.getDeviceCount()) if is_available() else 0
 
 
 def current_device() -> int:
@@ -56,18 +56,18 @@ def current_device() -> int:
     Raises:
         BackendError: there is no GPU.
     """
-    return int(get("cupy").xp.cuda.runtime.getDevice())
+    return gpu("cuda.current_device").index
 
 
 def set_device(device: Any) -> None:
-    """Use another GPU from now on.
+    """Use another GPU from now on: before the first tensor there, since a process computes with one.
 
     Args:
         device: its number, or a device such as ``"cuda:1"``.
     Raises:
-        BackendError: there is no GPU.
+        BackendError: there is no GPU; or another one is in use.
     """
-    get("cupy").xp.cuda.runtime.setDevice(_number_of(device))
+    gpu("cuda.set_device").set_device(_number_of(device))  # type: ignore[attr-defined]
 
 
 class device:
@@ -110,7 +110,7 @@ def synchronize(device: Any = None) -> None:
     Raises:
         BackendError: there is no GPU.
     """
-    get("cupy").synchronize()
+    gpu("cuda.synchronize").synchronize()
 
 
 def manual_seed(seed: int) -> None:

@@ -1,13 +1,14 @@
 """PyTorch's questions about the GPU's memory; without a GPU, none is held.
 
-The memory of captured steps is their own, and not counted: `mem_get_info` has what is left of the GPU's.
+The memory of captured steps is their own, and not counted in what is allocated or reserved, but for a peak that is
+followed while one is captured: `mem_get_info` has what is left of the GPU's.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend import get
+from minicnn.backend import get, gpu
 from minicnn.backend.cupy import why_not
 from minicnn.backend.holders import largest, size
 
@@ -95,7 +96,7 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
     Raises:
         BackendError: there is no GPU.
     """
-    free, total = get("cupy").xp.cuda.runtime.memGetInfo()
+    free, total = gpu("cuda.mem_get_info").xp.cuda.runtime.memGetInfo()
     return int(free), int(total)
 
 

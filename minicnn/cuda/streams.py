@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from minicnn.backend import get
+from minicnn.backend import gpu
 from minicnn.backend.device import device as Device
 
 __all__ = [
@@ -33,7 +33,7 @@ class Event:
     """
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
-        self._cuda = get("cupy").xp.cuda
+        self._cuda = gpu("cuda.Event").xp.cuda
         self._event = self._cuda.Event(block=blocking, disable_timing=not enable_timing, interprocess=interprocess)
 
     def record(self, stream: Stream | None = None) -> None:
@@ -68,7 +68,7 @@ class Stream:
     """
 
     def __init__(self, device: Any = None, priority: int = 0, *, _stream: Any = None) -> None:
-        self._cuda = get("cupy").xp.cuda
+        self._cuda = gpu("cuda.Stream").xp.cuda
         self._stream = self._cuda.Stream(non_blocking=True, priority=priority) if _stream is None else _stream
 
     @property
@@ -139,7 +139,7 @@ def current_stream(device: Any = None) -> Stream:
     Raises:
         BackendError: there is no GPU.
     """
-    return Stream(_stream=get("cupy").xp.cuda.get_current_stream())
+    return Stream(_stream=gpu("cuda.current_stream").xp.cuda.get_current_stream())
 
 
 def default_stream(device: Any = None) -> Stream:
@@ -148,7 +148,7 @@ def default_stream(device: Any = None) -> Stream:
     Raises:
         BackendError: there is no GPU.
     """
-    return Stream(_stream=get("cupy").xp.cuda.Stream(null=True))
+    return Stream(_stream=gpu("cuda.default_stream").xp.cuda.Stream(null=True))
 
 
 def set_stream(stream: Stream) -> None:
@@ -164,7 +164,7 @@ def get_device_properties(device: Any = None) -> SimpleNamespace:
     Raises:
         BackendError: there is no GPU.
     """
-    runtime = get("cupy").xp.cuda.runtime
+    runtime = gpu("cuda.get_device_properties").xp.cuda.runtime
     found = runtime.getDeviceProperties(number_of(device))
     return SimpleNamespace(
         name=found["name"].decode(),
@@ -193,5 +193,5 @@ def get_device_capability(device: Any = None) -> tuple[int, int]:
 def number_of(device: Any) -> int:
     """Return a GPU's number: of ``1``, ``"cuda:1"`` or a device; of the one in use if None."""
     if device is None:
-        return int(get("cupy").xp.cuda.runtime.getDevice())
+        return gpu("cuda.current_device").index
     return Device(device).index or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from minicnn.autograd.graph import TapeTensor, wrap
-from minicnn.backend import backend_of, device_in_use, get
+from minicnn.backend import backend_of, device_in_use, gpu
 from minicnn.errors import BackendError, message
 from minicnn.ops.checks import need_tensors
 from minicnn.ops.primitive.dims import normal_dim
@@ -109,7 +109,7 @@ class Facts(TapeTensor):
         """
         backend = device_in_use()
         if backend is None:
-            backend = get("cupy")  # which says what is missing
+            backend = gpu("pin_memory")  # which says what is missing
         place = backend_of(self._array).device_type
         if place != "cpu":
             problem, fix = "only the CPU's memory is page-locked.", "pin it before it is moved."

@@ -64,8 +64,9 @@ class Forms(TapeTensor):
     @property
     def device(self) -> Device:
         """Where it lives."""
-        kind = backend_of(self._array).device_type
-        return Device(kind, None if kind == "cpu" else 0)
+        backend = backend_of(self._array)
+        kind = backend.device_type
+        return Device(kind, None if kind == "cpu" else backend.index)
 
     @property
     def is_cuda(self) -> bool:
@@ -184,8 +185,11 @@ class Forms(TapeTensor):
             elif not isinstance(arg, bool):
                 dtype = arg
         out = self
-        if device is not None and Device(device).type != self.device.type:
-            target = Device(device).type
+        place = None if device is None else Device(device)
+        if place is not None:
+            place.backend("Tensor.to")  # which refuses what is not there
+        if place is not None and place.type != self.device.type:
+            target = place.type
             copied = None if self._ahead is None else self._ahead.take(target, self._memory)
             out = ops.transfer(out, target) if copied is None else wrap(copied)
         if dtype is not None and (found := as_dtype(dtype)) != out._array.dtype:
@@ -201,8 +205,14 @@ class Forms(TapeTensor):
         return self.to(device="cpu")
 
     def cuda(self, device: Any = None, non_blocking: builtins.bool = False) -> Tensor:
-        """The tensor on the GPU."""
-        return self.to(device="cuda")
+        """The tensor on the GPU.
+
+        Raises:
+            BackendError: there is no GPU; or ``device`` is another one than that in use.
+        """
+        place = Device("cuda" if device is None else device)
+        place.backend("Tensor.cuda")
+        return self.to(device=place)
 
     def float(self) -> Tensor:
         """The tensor as float32."""

@@ -17,6 +17,7 @@ from minicnn.backend.cupy.memory import Memory
 from minicnn.backend.cupy.streams import Streams
 from minicnn.backend.cupy.why_not import reason, why_not
 from minicnn.backend.device_side import DeviceSide
+from minicnn.backend.joining import JOINING, Joining, refusing
 from minicnn.errors import BackendError, message
 
 __all__ = ["CupyBackend", "why_not"]
@@ -24,7 +25,7 @@ __all__ = ["CupyBackend", "why_not"]
 SIZED_BY_VALUES = ("argwhere", "flatnonzero", "nonzero", "unique")  # how large the result is, the device has to say
 
 
-class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
+class CupyBackend(Memory, Streams, CudaKernels, Joining, DeviceSide):
     """Arrays of CuPy, on a CUDA device.
 
     Raises:
@@ -46,6 +47,25 @@ class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
         self.xp = _namespace(cupy, self.blas)
         self.array_type = cupy.ndarray
         self.watch_memory()
+        self.index = int(cupy.cuda.runtime.getDevice())
+
+    def set_device(self, index: int) -> None:
+        """Compute with the GPU of another number from now on.
+
+        Raises:
+            BackendError: this process has computed with one already.
+        """
+        if index != self.index and self.pool.total_bytes():
+            raise BackendError(
+                message(
+                    "cuda.set_device",
+                    f"cuda:{index} cannot be taken into use: arrays lie on cuda:{self.index}.",
+                    "constants, the state of random numbers and cuBLAS's handle are made once, on one GPU",
+                    f"call it before the first tensor, or set CUDA_VISIBLE_DEVICES={index}.",
+                )
+            )
+        self.xp.cuda.runtime.setDevice(index)
+        self.index = index
 
     def asarray(self, values: Any, dtype: Any = None) -> Any:
         if not isinstance(values, self.array_type):
@@ -71,6 +91,9 @@ class CupyBackend(Memory, Streams, CudaKernels, DeviceSide):
 
         return compiled(file, source(file), names)
 
+    def stacked(self, a: Any, b: Any, out: Any) -> None:
+        self.blas.matmul(a, b, out)
+
     def products(self, allow_tf32: bool) -> contextlib.AbstractContextManager[None]:
         from minicnn.backend.cupy.tf32 import products
 
@@ -90,6 +113,8 @@ def _namespace(cupy: Any, blas: Blas) -> Any:
     names = types.ModuleType(cupy.__name__)
     names.__dict__.update(vars(cupy))
     names.matmul = matmul  # type: ignore[attr-defined]
+    for name in JOINING:
+        setattr(names, name, refusing(getattr(cupy, name)))
     for name in SIZED_BY_VALUES:
         setattr(names, name, _waiting(getattr(cupy, name)))
     return names

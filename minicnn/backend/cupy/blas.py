@@ -1,7 +1,8 @@
-"""Matrix products within captured steps, by cuBLAS itself: CuPy refuses its own bindings of it there.
+"""Matrix products by cuBLAS itself: in captured steps, where CuPy refuses its own bindings, and of broadcast stacks.
 
 CuPy 14's ``cublas.setStream`` raises NotImplementedError while the stream is being captured, though cuBLAS can be
-captured if it has a workspace of its own. So products go by ctypes to the library that CuPy has loaded.
+captured if it has a workspace of its own; and of stacks of more than three dims it makes lists of pointers, by six
+kernels a product. So these go by ctypes to the library that CuPy has loaded.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import math
+import itertools
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,7 +26,7 @@ INT, LONG, POINTER = ctypes.c_int, ctypes.c_longlong, ctypes.c_void_p
 
 
 class Blas:
-    """cuBLAS through ctypes, with a handle of its own.
+    """cuBLAS through ctypes, with a handle of its own for each thread.
 
     Args:
         xp: CuPy's namespace.
@@ -33,28 +35,31 @@ class Blas:
 
     def __init__(self, xp: Any, library: str | None = None) -> None:
         self._xp, self._library = xp, library
-        self._stream: Any = None
+        self._thread = _Thread()
 
     @functools.cached_property
     def _functions(self) -> Any:
+        self._xp.cuda.device.get_cublas_handle()  # CuPy loads cuBLAS at first use, wherever pip has put it
         major = self._xp.cuda.runtime.runtimeGetVersion() // 1000
         try:
             return ctypes.CDLL(self._library or f"libcublas.so.{major}")
         except OSError as error:
             raise BackendError(
                 message(
-                    "cuda.graph",
+                    "matmul",
                     "cuBLAS cannot be loaded.",
                     " ".join(str(error).split()),
                     f"pip install 'minicnn[cuda{major}]', which brings it.",
                 )
             ) from None
 
-    @functools.cached_property
+    @property
     def _handle(self) -> Any:
-        handle = POINTER()
-        self._call("cublasCreate_v2", ctypes.byref(handle))
-        return handle
+        if self._thread.handle is None:
+            handle = POINTER()
+            self._call("cublasCreate_v2", ctypes.byref(handle))
+            self._thread.handle = handle
+        return self._thread.handle
 
     @functools.cached_property
     def _workspace(self) -> Any:
@@ -65,25 +70,26 @@ class Blas:
         if status:
             raise BackendError(
                 message(
-                    "cuda.graph",
+                    "matmul",
                     f"cuBLAS gave up: {name} returned {status}.",
                     "cublasStatus_t 1 is not initialized, 3 no memory, 7 an invalid value, 13 a failed kernel",
-                    "run the step without cuda.graph.",
+                    "use smaller batches where memory is short; CUDA_LAUNCH_BLOCKING=1 shows an earlier error's place.",
                 )
             )
 
     @contextlib.contextmanager
     def for_stream(self, stream: Any) -> Iterator[None]:
         """Make products on a stream within the block; the graph's, which is about to be captured."""
+        self._mode()  # makes CuPy's own handle, which allocates, before the capture
         self._call("cublasSetStream_v2", self._handle, POINTER(stream.ptr))
         # In memory of its own, since cuBLAS's is of the handle and the stream, and the graph outlives the block.
         place, bytes_ = POINTER(self._workspace.ptr), ctypes.c_size_t(WORKSPACE)
         self._call("cublasSetWorkspace_v2", self._handle, place, bytes_)
-        self._stream = stream
+        self._thread.stream = stream
         try:
             yield
         finally:
-            self._stream = None
+            self._thread.stream = None
 
     @functools.cached_property
     def _mode(self) -> Callable[[], int]:
@@ -94,8 +100,8 @@ class Blas:
 
     @property
     def active(self) -> bool:
-        """Whether products are to go this way: while a step is captured."""
-        return self._stream is not None
+        """Whether all products of this thread are to go this way: while it captures a step."""
+        return self._thread.stream is not None
 
     def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
         """Return a @ b as ``xp.matmul`` does, for float32 and float64; into ``out`` where that is given."""
@@ -125,42 +131,45 @@ class Blas:
         return out
 
     def _batches(self, a: Any, b: Any, c: Any, lead: tuple[int, ...]) -> None:
-        """c = a @ b for stacks of matrices, as few calls as their places in memory allow."""
-        xp, count = self._xp, math.prod(lead)
-        stacks = []
-        for x in (a, b):
-            if math.prod(x.shape[:-2]) == 1:
-                x = x.reshape(1, *x.shape[-2:])
-            else:
-                x = xp.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(count, *x.shape[-2:])
-            stacks.append(_readable(xp, x))
-        (left, order_a, lead_a), (right, order_b, lead_b) = stacks
+        """c = a @ b for stacks of matrices, as few calls as their places in memory allow; nothing is repeated."""
+        (left, order_a, lead_a), (right, order_b, lead_b) = _readable(self._xp, a), _readable(self._xp, b)
         m, k, n = left.shape[-2], left.shape[-1], right.shape[-1]
+        if not self.active:  # which gives the handle cuBLAS's workspace of this stream again, too
+            stream = self._xp.cuda.get_current_stream()
+            self._call("cublasSetStream_v2", self._handle, POINTER(stream.ptr))
         self._call("cublasSetMathMode", self._handle, INT(self._mode()))
-        scalar = ctypes.c_float if str(c.dtype) == "float32" else ctypes.c_double
+        kind, item = str(c.dtype), c.dtype.itemsize
+        scalar = ctypes.c_float if kind == "float32" else ctypes.c_double
         one, zero = scalar(1), scalar(0)
-        # cuBLAS counts by columns: a row-major c is its cᵀ = bᵀ · aᵀ.
-        self._call(
-            f"cublas{PREFIX[str(c.dtype)]}gemmStridedBatched",
-            self._handle,
-            INT(order_b),
-            INT(order_a),
-            INT(n),
-            INT(m),
-            INT(k),
-            ctypes.byref(one),
-            POINTER(right.data.ptr),
-            INT(lead_b),
-            LONG(_step(right)),
-            POINTER(left.data.ptr),
-            INT(lead_a),
-            LONG(_step(left)),
-            ctypes.byref(zero),
-            POINTER(c.data.ptr),
-            INT(n),
-            LONG(m * n),
-            INT(count),
-        )
+        dims = _joined(lead, _steps(left, lead), _steps(right, lead), _steps(c, lead))
+        count, *steps = dims.pop(max(range(len(dims)), key=lambda i: dims[i][0]))
+        for place in itertools.product(*(range(size) for size, *_ in dims)):
+            at_a, at_b, at_c = (
+                x.data.ptr + item * sum(i * dim[which] for i, dim in zip(place, dims, strict=True))
+                for which, x in enumerate((left, right, c), 1)
+            )
+            # cuBLAS counts by columns: a row-major c is its cᵀ = bᵀ · aᵀ.
+            self._call(
+                f"cublas{PREFIX[kind]}gemmStridedBatched",
+                self._handle,
+                INT(order_b),
+                INT(order_a),
+                INT(n),
+                INT(m),
+                INT(k),
+                ctypes.byref(one),
+                POINTER(at_b),
+                INT(lead_b),
+                LONG(steps[1]),
+                POINTER(at_a),
+                INT(lead_a),
+                LONG(steps[0]),
+                ctypes.byref(zero),
+                POINTER(at_c),
+                INT(n),
+                LONG(steps[2]),
+                INT(count),
+            )
 
 
 def _readable(xp: Any, x: Any) -> tuple[Any, int, int]:
@@ -176,6 +185,26 @@ def _readable(xp: Any, x: Any) -> tuple[Any, int, int]:
     return xp.ascontiguousarray(x), NORMAL, max(n, 1)
 
 
-def _step(x: Any) -> int:
-    """Return how many elements lie from one matrix of a stack to the next; 0 for one matrix for all."""
-    return 0 if x.shape[0] == 1 else x.strides[0] // x.dtype.itemsize
+def _steps(x: Any, lead: tuple[int, ...]) -> list[int]:
+    """Return how many elements lie from one matrix to the next along each dim of a stack; 0 where one is for all."""
+    sizes, strides = x.shape[:-2], x.strides[:-2]
+    own = [0 if size == 1 else stride // x.dtype.itemsize for size, stride in zip(sizes, strides, strict=True)]
+    return [0] * (len(lead) - len(own)) + own
+
+
+def _joined(lead: tuple[int, ...], *steps: list[int]) -> list[tuple[int, ...]]:
+    """Return (size, a step for each array) of the dims of a stack, as few as can be; (1, 0, ...) of a single matrix."""
+    dims: list[tuple[int, ...]] = []
+    for size, *inner in zip(lead, *steps, strict=True):
+        if size == 1:
+            continue
+        if dims and all(outer == size * step for outer, step in zip(dims[-1][1:], inner, strict=True)):
+            dims[-1] = (dims[-1][0] * size, *inner)
+        else:
+            dims.append((size, *inner))
+    return dims or [(1, *(0 for _ in steps))]
+
+
+class _Thread(threading.local):
+    handle: Any = None
+    stream: Any = None  # that of the capture, while there is one

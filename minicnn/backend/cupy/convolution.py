@@ -29,6 +29,10 @@ class Convolution(Depthwise):
         """Return a block in which float32 matrix products may round their factors to TF32's 10 bits, or may not."""
         return contextlib.nullcontext()
 
+    def stacked(self, a: Array, b: Array, out: Array) -> None:
+        """Write a @ b, one stack for all images by one for each: (G, m, k), (n, G, k, p) -> (n, G, m, p)."""
+        self.xp.matmul(a, b, out=out)
+
     def matmul(self, a: Array, b: Array) -> Array:
         from minicnn.backends.cuda import matmul as switch
 
@@ -66,10 +70,10 @@ class Convolution(Depthwise):
                 flat = xp.matmul(rows[0], job.columns(x, joined=True))  # (O, N·P)
                 job.of_output().gather(flat, y, joined=True)
             elif job.pointwise:
-                xp.matmul(rows, x.reshape(job.n, g, job.length, job.places), out=y)
+                self.stacked(rows, x.reshape(job.n, g, job.length, job.places), y)
             else:
                 for some in job.blocks(COLUMNS, x.dtype.itemsize):
-                    xp.matmul(rows, job.columns(x[some]), out=y[some])
+                    self.stacked(rows, job.columns(x[some]), y[some])
         y = y.reshape(job.n, job.o, *job.out)
         if bias is not None:
             v = self.width(job.places, y)
@@ -96,12 +100,12 @@ class Convolution(Depthwise):
                 flat = job.of_output().columns(grad, joined=True)  # (O, N·P)
                 job.gather(xp.matmul(rows[0], flat), dx, joined=True)
             elif job.pointwise:
-                xp.matmul(rows, grad, out=dx.reshape(job.n, g, job.length, job.places))
+                self.stacked(rows, grad, dx.reshape(job.n, g, job.length, job.places))
             else:
                 for some in job.blocks(COLUMNS, dx.dtype.itemsize):
                     part = dx[some]
                     columns = job.room(part.shape[0], dx.dtype)
-                    xp.matmul(rows, grad[some], out=columns)
+                    self.stacked(rows, grad[some], columns)
                     job.gather(columns, part)
         return dx
 

@@ -22,13 +22,14 @@ class GraphRecorder:
     def __init__(self, backend: Any, capture: Capture) -> None:
         self._backend, self._capture = backend, capture
         cuda = backend.xp.cuda
-        self._pool = cuda.MemoryPool()
+        self._pool = cuda.MemoryPool(backend.malloc_or_lack)
         self._stream = cuda.Stream(non_blocking=True)
         self._graph: Any = None
 
     def __enter__(self) -> GraphRecorder:
         cuda = self._backend.xp.cuda
         cuda.get_current_stream().synchronize()  # what the graph reads is written; the capture stream need not wait
+        self._backend.pool.free_all_blocks()  # what the rehearsal left there, the graph's pool could not take
         self._open = contextlib.ExitStack()
         try:
             self._open.enter_context(self._backend.blas.for_stream(self._stream))

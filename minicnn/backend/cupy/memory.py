@@ -29,7 +29,8 @@ class Peak:
                 name = "minicnn.peak"
 
                 def malloc_postprocess(self, **given: Any) -> None:
-                    peak.count(given["mem_size"])
+                    if given["mem_ptr"]:  # 0: there was no memory
+                        peak.count(given["mem_size"])
 
                 def free_postprocess(self, **given: Any) -> None:
                     peak.count(-given["mem_size"])
@@ -71,6 +72,22 @@ class Memory:
                 raise self._no_memory(wanted) from error
 
         return allocate
+
+    def malloc_or_lack(self, wanted: int) -> Any:
+        """Return memory from the driver, for the pool of a graph.
+
+        CuPy's pools answer cudaMalloc's error by giving back their own free blocks: a graph's are known to its kernels.
+        So the default pool gives back its own here, and a lack is told by an error that no pool answers.
+        """
+        cuda = self.xp.cuda
+        try:
+            return cuda.MemoryPointer(cuda.Memory(wanted), 0)
+        except cuda.runtime.CUDARuntimeError:
+            self.pool.free_all_blocks()
+        try:
+            return cuda.MemoryPointer(cuda.Memory(wanted), 0)
+        except cuda.runtime.CUDARuntimeError:
+            raise cuda.memory.OutOfMemoryError(wanted, self.pool.total_bytes()) from None
 
     def _no_memory(self, wanted: int) -> OutOfMemoryError:
         free, total = self.xp.cuda.runtime.memGetInfo()

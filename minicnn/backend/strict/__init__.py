@@ -15,6 +15,7 @@ import numpy as np
 
 from minicnn.backend.capture import Capture, refuse_crossing
 from minicnn.backend.device_side import DeviceSide
+from minicnn.backend.joining import JOINING, Joining, refuse_many
 from minicnn.backend.strict.array import Crossing, StrictArray, cross, crossings, unwrap, wrap, wrapped_round
 from minicnn.backend.strict.names import names
 from minicnn.backend.strict.recording import Recorder, call
@@ -43,6 +44,8 @@ class _Function:
             return StrictArray(np.array(args[0], **{k: v for k, v in kwargs.items() if k == "dtype"}))
         if self.name in SIZED_BY_VALUES or (self.name == "where" and len(args) == 1):
             cross("the size of the result")
+        if self.name in JOINING:
+            refuse_many(args[0])
         given = {k: unwrap(v) for k, v in kwargs.items()}
         return wrap(call(self.function, tuple(unwrap(a) for a in args), given), args)
 
@@ -83,7 +86,7 @@ class _Pinned(bytearray):
     """Memory that stands for page-locked memory."""
 
 
-class StrictBackend(DeviceSide):
+class StrictBackend(Joining, DeviceSide):
     """NumPy behind a device's manners."""
 
     name = "strict"

@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 class Cat(Primitive):
     @staticmethod
     def forward(be: Backend, *tensors: Array, dim: int) -> Array:
-        return be.xp.concatenate(tensors, axis=dim)
+        return be.concatenate(tensors, dim)
 
     @staticmethod
     def grad_tensors(g: Tensor, shapes: list[Shape], dim: int, index: int) -> Tensor:

@@ -143,8 +143,14 @@ def _map(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _signature(value: Any, tensors: list[Any]) -> Any:
-    """Return what a graph is captured for: shapes and dtypes of tensors, and other values as they are."""
+    """Return what a graph is captured for: shapes and dtypes of tensors, and other values as they are.
+
+    A tensor that stood before is its place among ``tensors``: two places that are one have one fixed copy.
+    """
     if _is_tensor(value):
+        for place, known in enumerate(tensors):
+            if known is value:
+                return place
         tensors.append(value)
         return (tuple(value._array.shape), str(value._array.dtype), type(value._array))
     if isinstance(value, dict):

@@ -229,3 +229,14 @@ def test_errors_are_minicnns_own(device):
         with pytest.raises(MinicnnError, match="7"):
             step(minicnn.ones(2))
     assert not cuda.is_current_stream_capturing()
+
+
+def test_the_same_tensor_twice_is_another_signature(device):
+    step = cuda.graph(lambda x, y: x * 10 + y, warmup=1)
+    x, a, b = (minicnn.full((2,), value) for value in (1.0, 2.0, 3.0))
+    for _ in range(3):
+        assert step(x, x).tolist() == [11.0] * 2
+    for _ in range(4):
+        assert step(a, b).tolist() == [23.0] * 2
+        assert step(b, b).tolist() == [33.0] * 2
+    assert step.captures == 2

@@ -1,12 +1,14 @@
 """Captured steps: what plain steps give, whatever goes on from step to step; and what cannot be captured."""
 
+import functools
+
 import numpy as np
 import pytest
 from gpu_helpers import OPTIMIZERS, batches, network
 
 import minicnn
 from minicnn import cuda, nn, optim
-from minicnn.errors import ArgumentTypeError, BackendError, IndexRangeError, MinicnnError, ParameterError
+from minicnn.errors import ArgumentTypeError, BackendError, GraphError, IndexRangeError, MinicnnError, ParameterError
 
 CAPTURABLE = ["SGD", "Adam", "Adam amsgrad", "AdamW", "Adamax", "RMSprop", "Adagrad", "Adadelta"]
 
@@ -240,3 +242,67 @@ def test_the_same_tensor_twice_is_another_signature(device):
         assert step(a, b).tolist() == [23.0] * 2
         assert step(b, b).tolist() == [33.0] * 2
     assert step.captures == 2
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+def test_gradients_of_a_captured_backward_reach_the_optimizer_outside(device, to_none):
+    """zero_grad() and step() run plainly around the captured part, and between two of its replays for one step."""
+
+    def weights(graphed):
+        minicnn.manual_seed(1)
+        model = nn.Linear(3, 2).double()
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def part(x):
+            loss = (model(x) ** 2).sum()
+            loss.backward()
+            return loss
+
+        run = cuda.graph(part, warmup=1) if graphed else part
+        rng = np.random.default_rng(0)
+        found = []
+        for i in range(9):
+            if i % 3 != 1:  # else the gradients of two calls add up
+                optimizer.zero_grad(set_to_none=to_none)
+            run(minicnn.tensor(rng.normal(size=(4, 3))))
+            if i % 3:
+                optimizer.step()
+            found.append(model.weight.detach().cpu().numpy().copy())
+        assert not graphed or run.replays == 7
+        return found
+
+    for a, b in zip(weights(True), weights(False), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_gradients_that_the_step_takes_away_are_gone_after_replays(device):
+    w = minicnn.ones(2, requires_grad=True)
+
+    @functools.partial(cuda.graph, warmup=1)
+    def step(x):
+        (w * x).sum().backward()
+        found = w.grad * 1
+        w.grad = None
+        return found
+
+    for i in range(5):
+        assert step(minicnn.full((2,), float(i))).tolist() == [i, i]
+        assert w.grad is None
+    (w * 7).sum().backward()
+    assert w.grad.tolist() == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_gradient_that_a_replay_would_write_over_is_refused(device, kept):
+    w = minicnn.ones(2, requires_grad=True)
+    step = cuda.graph(lambda: (w * 2).sum().backward(), warmup=1)
+    step()
+    w.grad = None
+    step()  # captured without a gradient: replays write one
+    if not kept:
+        w.grad = minicnn.ones(2)
+    with pytest.raises(GraphError, match="one stands already"):
+        step()
+    w.grad = None
+    step()
+    assert w.grad.tolist() == [2.0, 2.0]

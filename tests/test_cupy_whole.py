@@ -88,3 +88,10 @@ def test_the_loop_with_pinned_batches_and_a_captured_step(machine, same_masks):
     copies = machine.log.count(("copy", "other"))
     assert copies == 2 * 2 * 3 * 4  # two tensors a batch, of training and of validation
     np.testing.assert_allclose(found, rows("cpu"), rtol=1e-7)
+
+
+def test_a_block_records_and_does_not_do(machine):
+    from gpu.test_gpu_graph import test_a_block_records_and_does_not_do as check
+
+    with minicnn.use("cupy"):
+        check("cuda")

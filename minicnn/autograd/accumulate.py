@@ -53,11 +53,12 @@ def _add_in_replays(leaf: TapeTensor, fixed: Any) -> None:
 
 def _give_in_replays(leaf: TapeTensor, fixed: Any) -> None:
     """Give the leaf, at each replay, the gradient that the replay writes; the one it holds would be lost."""
-    first = True
+    capture = capturing()
+    refuses, first = capture is not None and capture.counts, True  # in a block replays write over it, as in PyTorch
 
     def give() -> None:
         nonlocal first
-        if leaf._grad is not None and not first:
+        if leaf._grad is not None and refuses and not first:
             raise GraphError(
                 message(
                     "cuda.graph",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Hashable
@@ -125,7 +126,7 @@ class DeviceSide(Backend):
         def advance() -> None:
             stream.blocks += blocks
 
-        on_replay(advance)
+        on_replay(advance, lambda: functools.partial(setattr, stream, "blocks", stream.blocks))
         return self.uniform(stream.state, count).reshape(shape).astype(dtype, copy=False)
 
     def uniform(self, state: Array, count: int) -> Array:

@@ -171,8 +171,9 @@ def _signature(value: Any, tensors: list[Any]) -> Any:
 class CUDAGraph:
     """A captured piece of work, as PyTorch has it: recorded by ``with cuda.graph(g):``, done again by ``g.replay()``.
 
-    What it reads and writes are the very tensors that the block used: copy new values into them (``x.copy_(...)``), and
-    run the block's work a few times before. `graph` with a function does all of this by itself.
+    As there, the block records the work and does not do it: the first replay is the first step. What it reads and
+    writes are the very tensors that the block used: copy new values into them (``x.copy_(...)``), and run the block's
+    work a few times before. `graph` with a function does all of this by itself.
 
     Raises:
         BackendError: (from replay) nothing was captured.
@@ -229,12 +230,15 @@ class _Block:
                     'use the GPU: minicnn.use("cupy"); or cuda.graph(step) with a function, which runs anywhere.',
                 )
             )
-        self.capture = Capture(backend)
+        self.capture = Capture(backend, counts=False)
         self.recorder = backend.recorder(self.capture)
         self.recorder.__enter__()
 
     def __exit__(self, *details: Any) -> None:
-        self.recorder.__exit__(*details)
+        try:
+            self.recorder.__exit__(*details)
+        finally:
+            self.capture.take_back()
         if details[0] is None:
             self.graph._work = (self.capture, self.recorder.launch)
 

@@ -306,3 +306,52 @@ def test_a_gradient_that_a_replay_would_write_over_is_refused(device, kept):
     w.grad = None
     step()
     assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_block_records_and_does_not_do(device):
+    """Weights, counts of steps, rates and masks go on by one a replay, as in PyTorch; the block itself is no step."""
+
+    def run(graphed):
+        minicnn.manual_seed(3)
+        model = nn.Linear(3, 2).double()
+        optimizer = optim.AdamW(model.parameters(), lr=0.1)
+        rates = optim.lr_scheduler.SequentialLR(
+            optimizer, [optim.lr_scheduler.ConstantLR(optimizer), optim.lr_scheduler.ExponentialLR(optimizer, 0.8)], [3]
+        )
+        x = minicnn.ones(4, 3, dtype=minicnn.float64)
+
+        def step():
+            optimizer.zero_grad()
+            nn.functional.dropout(model(x), 0.5).sum().backward()
+            optimizer.step()
+            rates.step()
+
+        def facts():
+            state = [int(s["step"]) for s in optimizer.state.values()]
+            return [
+                model.weight.tolist(),
+                state,
+                rates.last_epoch,
+                rates.get_last_lr(),
+                minicnn.get_rng_state().tolist(),
+            ]
+
+        step()
+        step()
+        if graphed:
+            before, g = facts(), cuda.CUDAGraph()
+            with cuda.graph(g):
+                step()
+            assert facts() == before
+        again = g.replay if graphed else step
+        found = []
+        for _ in range(4):
+            again()
+            found.append(facts())
+        return found
+
+    for a, b in zip(run(True), run(False), strict=True):
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-9)
+        assert a[1:3] == b[1:3]
+        assert a[3] == pytest.approx(b[3])
+        assert a[4] == b[4]

@@ -3,6 +3,8 @@
 What is left to a real GPU is CUDA itself; the backend's own Python, in the order it is called there, is run here.
 """
 
+import warnings
+
 import fake_cupy
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from gpu_helpers import OPTIMIZERS, network, train
 from test_cupy_blas import library as blas_library  # noqa: F401
 
 import minicnn
+from minicnn import cuda
 from minicnn.backend import get
 from minicnn.backend.cupy import CupyBackend
 from minicnn.backend.cupy.blas import Blas
@@ -95,3 +98,15 @@ def test_a_block_records_and_does_not_do(machine):
 
     with minicnn.use("cupy"):
         check("cuda")
+
+
+def test_a_step_that_cannot_be_captured_says_so_once(machine):
+    w = minicnn.ones(2).to("cuda")
+    for arguments in ([], [minicnn.ones(2)]):
+        step = cuda.graph(lambda *given: [x.to("cuda") * w for x in given], warmup=1)
+        with pytest.warns(UserWarning, match="runs plainly and is not captured"):
+            step(*arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            step(*arguments)
+        assert step.captures == 0

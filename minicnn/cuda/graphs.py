@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend import backend_of, current
+from minicnn.backend import backend_of, current, device_in_use
 from minicnn.backend.capture import Capture, capturing, rehearsing
-from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, message
+from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, message, warn
 
 __all__ = ["CUDAGraph", "GraphedStep", "graph", "is_current_stream_capturing"]
 
@@ -41,6 +41,7 @@ class GraphedStep:
             raise ParameterError(message("cuda.graph", "warmup expects 1 or more.", got, "pass warmup=3."))
         self.step, self.warmup = step, warmup
         self.replays = 0
+        self._told = False  # that it runs plainly
         self._calls: dict[Any, int] = {}
         self._graphs: dict[Any, _Captured] = {}
         functools.update_wrapper(self, step)
@@ -60,6 +61,12 @@ class GraphedStep:
         backends = [backend_of(tensor._array) for tensor in tensors]
         backend = next((b for b in backends if b.records), backends[0] if backends else current())
         if not backend.records or capturing() is not None:
+            if not backend.records and not self._told and device_in_use() is not None:
+                self._told = True
+                warn(
+                    "cuda.graph: the step runs plainly and is not captured, since neither its arguments nor new tensors "
+                    'live on the GPU: move batches before the step, x.to("cuda"), or minicnn.use("cupy").'
+                )
             return self.step(*args)
         found = self._graphs.get(key)
         if found is not None:

@@ -15,7 +15,7 @@ from minicnn.autograd.graph import Node, TapeTensor, edge_of, wrap
 from minicnn.autograd.hooks import run_hooks, run_post_hooks, run_pre_hooks
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, BackendError, GraphError, ParameterError, ShapeError, message
 
 
 def reachable(roots: Iterable[Any], since: int = 0) -> list[Node]:
@@ -167,6 +167,16 @@ def _first_grad(where: str, root: TapeTensor, grad: Any) -> Any:
                 f"gradient expects the output's shape {shape}, got {tuple(grad._array.shape)}.",
                 f"output {shape}; gradient {tuple(grad._array.shape)}",
                 "pass a gradient of the output's shape.",
+            )
+        )
+    if type(grad._array) is not type(root._array):
+        place = backend_of(root._array).device_type
+        raise BackendError(
+            message(
+                where,
+                f"gradient expects the output's device {place}, got {backend_of(grad._array).device_type}.",
+                f"output {shape}; gradient {tuple(grad._array.shape)}",
+                f'move it: gradient.to("{place}").',
             )
         )
     return grad if grad._array.dtype == root._array.dtype else grad.to(root._array.dtype)  # type: ignore[attr-defined]

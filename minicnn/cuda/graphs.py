@@ -64,8 +64,8 @@ class GraphedStep:
             if not backend.records and not self._told and device_in_use() is not None:
                 self._told = True
                 warn(
-                    "cuda.graph: the step runs plainly and is not captured, since neither its arguments nor new tensors "
-                    'live on the GPU: move batches before the step, x.to("cuda"), or minicnn.use("cupy").'
+                    "cuda.graph: the step runs plainly and is not captured, since neither its arguments nor new "
+                    'tensors live on the GPU: move batches before the step, x.to("cuda"), or minicnn.use("cupy").'
                 )
             return self.step(*args)
         found = self._graphs.get(key)

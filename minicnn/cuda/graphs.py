@@ -13,6 +13,7 @@ from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, mess
 __all__ = ["CUDAGraph", "GraphedStep", "graph", "is_current_stream_capturing"]
 
 GRAPHS = 8  # signatures that one step is captured for; further ones run plainly
+SIGNATURES = 256  # whose calls are counted: a number that differs at each call must not fill the memory
 
 
 def is_current_stream_capturing() -> bool:
@@ -72,8 +73,12 @@ class GraphedStep:
         if found is not None:
             self.replays += 1
             return found.replay(tensors)
-        calls = self._calls[key] = self._calls.get(key, 0) + 1
-        if calls < self.warmup or len(self._graphs) == GRAPHS:
+        if len(self._graphs) == GRAPHS:
+            return self.step(*args)
+        calls = self._calls[key] = self._calls.pop(key, 0) + 1
+        if len(self._calls) > SIGNATURES:  # the last used stand last
+            del self._calls[next(iter(self._calls))]
+        if calls < self.warmup:
             return self.step(*args)
         if calls == self.warmup:
             with rehearsing(Capture(backend)):
@@ -159,7 +164,7 @@ def _signature(value: Any, tensors: list[Any]) -> Any:
             if known is value:
                 return place
         tensors.append(value)
-        return (tuple(value._array.shape), str(value._array.dtype), type(value._array))
+        return (tuple(value._array.shape), str(value._array.dtype), type(value._array), value.requires_grad)
     if isinstance(value, dict):
         return ("dict", *((key, _signature(part, tensors)) for key, part in value.items()))
     if isinstance(value, (tuple, list)):
@@ -250,7 +255,7 @@ class _Block:
             self.graph._work = (self.capture, self.recorder.launch)
 
 
-def graph(step: Any, warmup: int = 3, **_: Any) -> Any:
+def graph(step: Any, warmup: int = 3) -> Any:
     """Return a training step that is recorded once and then replayed, in place of launching kernel after kernel.
 
     Its first ``warmup`` calls run plainly; the next is captured as a CUDA graph; all later ones copy their arguments

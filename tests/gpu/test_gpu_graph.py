@@ -355,3 +355,18 @@ def test_a_block_records_and_does_not_do(device):
         assert a[1:3] == b[1:3]
         assert a[3] == pytest.approx(b[3])
         assert a[4] == b[4]
+
+
+def test_what_a_signature_tells_apart(device):
+    """A tensor that requires grad is refused by later calls too, and numbers that never repeat fill no memory."""
+    step = cuda.graph(lambda x, i=0: x * 2, warmup=1)
+    for _ in range(3):
+        step(minicnn.ones(2))
+    step(minicnn.ones(2, requires_grad=True))
+    with pytest.raises(BackendError, match="requires grad"):
+        step(minicnn.ones(2, requires_grad=True))
+    for i in range(300):
+        step(minicnn.ones(2), i)
+    assert len(step._calls) <= 256
+    with pytest.raises(TypeError, match="warm_up"):
+        cuda.graph(lambda x: x, warm_up=1)

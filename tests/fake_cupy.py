@@ -221,6 +221,7 @@ class _Calls(recording.Recorder):
 
     def __init__(self):
         self._calls = []
+        self._capture = types.SimpleNamespace(counts=True)  # the machine itself brings back what was there
 
 
 def _launches(machine, calls):

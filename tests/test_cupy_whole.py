@@ -3,6 +3,8 @@
 What is left to a real GPU is CUDA itself; the backend's own Python, in the order it is called there, is run here.
 """
 
+import warnings
+
 import fake_cupy
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from gpu_helpers import OPTIMIZERS, network, train
 from test_cupy_blas import library as blas_library  # noqa: F401
 
 import minicnn
+from minicnn import cuda
 from minicnn.backend import get
 from minicnn.backend.cupy import CupyBackend
 from minicnn.backend.cupy.blas import Blas
@@ -79,7 +82,7 @@ def test_the_loop_with_pinned_batches_and_a_captured_step(machine, same_masks):
             model = network().double().to(place)
             loader = DataLoader(TensorDataset(x, t), 6, shuffle=True, seed=0, pin_memory=True)
             optimizer = optim.AdamW(model.parameters(), lr=1e-2)
-            history = fit(model, loader, loader, optimizer, epochs=3, quiet=True, graph=True)
+            history = fit(model, loader, loader, optimizer, epochs=3, quiet=True, graph=place == "cuda")
         return [tuple(row)[1:5] for row in history.rows]
 
     machine.log.clear()
@@ -106,3 +109,22 @@ def test_convolutions_make_no_lists_of_pointers(machine, kernel, groups):
     for found, expected in zip(run("cuda"), run("cpu"), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
     assert ("pointers", "null") not in machine.log
+
+
+def test_a_block_records_and_does_not_do(machine):
+    from gpu.test_gpu_graph import test_a_block_records_and_does_not_do as check
+
+    with minicnn.use("cupy"):
+        check("cuda")
+
+
+def test_a_step_that_cannot_be_captured_says_so_once(machine):
+    w = minicnn.ones(2).to("cuda")
+    for arguments in ([], [minicnn.ones(2)]):
+        step = cuda.graph(lambda *given: [x.to("cuda") * w for x in given], warmup=1)
+        with pytest.warns(UserWarning, match="runs plainly and is not captured"):
+            step(*arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            step(*arguments)
+        assert step.captures == 0

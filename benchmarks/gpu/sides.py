@@ -134,4 +134,5 @@ def driver() -> str:
     if tool is None:
         return "unknown"
     ask = [tool, "--query-gpu=driver_version", "--format=csv,noheader"]
-    return subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip().splitlines()[0]
+    lines = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split()
+    return lines[0] if lines else "unknown"

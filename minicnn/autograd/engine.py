@@ -6,16 +6,16 @@ from the newest to the oldest: no recursion, and each node once, when all that f
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from minicnn.autograd.accumulate import accumulate
 from minicnn.autograd.anomaly_mode import anomaly, check_nan, told
-from minicnn.autograd.graph import Node, TapeTensor, clock, edge_of, memory_of, wrap
+from minicnn.autograd.graph import Node, TapeTensor, edge_of, wrap
 from minicnn.autograd.hooks import run_hooks, run_post_hooks, run_pre_hooks
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, GraphError, ParameterError, ShapeError, message
+from minicnn.errors import ArgumentTypeError, BackendError, GraphError, ParameterError, ShapeError, message
 
 
 def reachable(roots: Iterable[Any], since: int = 0) -> list[Node]:
@@ -43,9 +43,6 @@ def _on_the_way(nodes: list[Node], targets: set[Any]) -> list[Node]:
             wanted.add(node)
             kept.append(node)
     return kept
-
-
-_adding = threading.Lock()  # several threads may run backward into the same leaves
 
 
 def propagate(
@@ -172,6 +169,16 @@ def _first_grad(where: str, root: TapeTensor, grad: Any) -> Any:
                 "pass a gradient of the output's shape.",
             )
         )
+    if type(grad._array) is not type(root._array):
+        place = backend_of(root._array).device_type
+        raise BackendError(
+            message(
+                where,
+                f"gradient expects the output's device {place}, got {backend_of(grad._array).device_type}.",
+                f"output {shape}; gradient {tuple(grad._array.shape)}",
+                f'move it: gradient.to("{place}").',
+            )
+        )
     return grad if grad._array.dtype == root._array.dtype else grad.to(root._array.dtype)  # type: ignore[attr-defined]
 
 
@@ -233,7 +240,7 @@ def backward(
         arrived = {target: found.get(edge_of(target)) for target in targets}.items()
     for tensor, grad in arrived:
         if grad is not None:
-            _accumulate(tensor, grad, create_graph, lent)
+            accumulate(tensor, grad, create_graph, lent)
             if tensor._post_hooks is not None:
                 for hook in list(tensor._post_hooks.values()):
                     hook(tensor)
@@ -250,29 +257,6 @@ def _renamed(grad_tensors: Any, grad_variables: Any) -> Any:
             )
         )
     return grad_variables
-
-
-def _accumulate(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
-    """Add to a tensor's grad; each gets an array of its own, which its owner may then change."""
-    with _adding:
-        _add_grad(leaf, grad, create_graph, lent)
-
-
-def _add_grad(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -> None:
-    if leaf._grad is not None:
-        if create_graph or leaf._grad._requires_grad:
-            leaf._grad = leaf._grad + grad
-        else:
-            leaf._grad._array += grad._array
-            memory_of(leaf._grad).written = clock()
-    elif create_graph:
-        leaf._grad = grad.clone()
-    else:
-        array = grad._array
-        if id(array) in lent or array.base is not None:  # another tensor's too, or a view of something larger
-            array = array.copy()
-        lent.add(id(array))
-        leaf._grad = wrap(array)
 
 
 def _check_wanted(where: str, inputs: list[Any]) -> None:

@@ -24,14 +24,16 @@ class Capture:
 
     Args:
         backend: records the kernels.
+        counts: whether the step that is recorded counts as done; else the host's part of it is taken back.
 
     Attributes:
         work: functions to call before each replay, in the order of the step.
         kept: arrays made before, which replays read and write, and which nobody else may hold any more.
     """
 
-    def __init__(self, backend: Any) -> None:
-        self.backend = backend
+    def __init__(self, backend: Any, counts: bool = True) -> None:
+        self.backend, self.counts = backend, counts
+        self.undo: list[Callable[[], object]] = []
         self.work: list[Callable[[], object]] = []
         self.kept: list[Any] = []
         self.busy = False  # whether some of it is being done
@@ -54,6 +56,13 @@ class Capture:
             work()
         self.upload()
 
+    def take_back(self) -> None:
+        """Undo the host's part of a step that was recorded, and not done."""
+        while self.undo:
+            self.undo.pop()()
+        for table in self.tables.values():
+            table.changed = True
+
     def upload(self) -> None:
         """Send the live numbers as they are."""
         for table in self.tables.values():
@@ -72,7 +81,7 @@ class Table:
         self.array, self._send = array, send
         self._values = np.zeros(SLOTS, dtype=str(array.dtype))
         self._places: dict[Hashable, int] = {}
-        self._changed = False
+        self.changed = False
 
     def place(self, key: Hashable, compute: Callable[[], float]) -> tuple[Any, Callable[[], None] | None]:
         """Return a number's place, an array without dims, and what computes it; None where that is done already."""
@@ -93,16 +102,16 @@ class Table:
         def work() -> None:
             value = self._values.dtype.type(compute())
             if value != self._values[slot]:
-                self._values[slot], self._changed = value, True
+                self._values[slot], self.changed = value, True
 
         work()
         return self.array[slot], work
 
     def upload(self) -> None:
         """Send the numbers, if any has changed since."""
-        if self._changed:
+        if self.changed:
             self._send(self.array, self._values.copy())
-            self._changed = False
+            self.changed = False
 
 
 class _Thread(threading.local):
@@ -175,8 +184,12 @@ def quiet() -> bool:
     return not _open
 
 
-def on_replay(work: Callable[[], object]) -> None:
+def on_replay(work: Callable[[], object], saved: Callable[[], Callable[[], object]] | None = None) -> None:
     """Do a piece of the host's work now, and while a step is captured, before each of its replays too.
+
+    Args:
+        work: what to do.
+        saved: notes how things stand, and returns what brings that back, for a capture that does not count as a step.
 
     >>> steps = []
     >>> on_replay(lambda: steps.append(1))
@@ -187,6 +200,8 @@ def on_replay(work: Callable[[], object]) -> None:
     if capture is None or capture.busy:  # within other such work, which is repeated whole
         work()
         return
+    if saved is not None and not capture.counts:
+        capture.undo.append(saved())
     capture.busy = True
     try:
         work()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Hashable
@@ -125,7 +126,7 @@ class DeviceSide(Backend):
         def advance() -> None:
             stream.blocks += blocks
 
-        on_replay(advance)
+        on_replay(advance, lambda: functools.partial(setattr, stream, "blocks", stream.blocks))
         return self.uniform(stream.state, count).reshape(shape).astype(dtype, copy=False)
 
     def uniform(self, state: Array, count: int) -> Array:
@@ -158,6 +159,7 @@ class Ranges:
         self.backend = backend
         self.table = backend.xp.zeros((CHECKS, 2), dtype="float64")
         self.known: dict[Hashable, tuple[int, float, float, Callable[[Any], Any], str]] = {}
+        self.captured: set[Hashable] = set()  # the keys of rows that replays write to: their places stay
         self.fresh = False
         self._reset()
 
@@ -169,14 +171,20 @@ class Ranges:
     def note(self, key: tuple[str, float, float], values: Array, error: Callable[[Any], Any]) -> bool:
         """Take the values into the check's range; return False where the table is full, having looked at once."""
         if key not in self.known:
-            if len(self.known) == CHECKS:
+            if len(self.known) == CHECKS and capturing() is None:
+                self.settle()  # may raise; then there is room but for what replays write to
+                self.known = {key: check for key, check in self.known.items() if key in self.captured}
+            taken = {check[0] for check in self.known.values()}
+            if len(taken) == CHECKS:
                 least, most = (float(self.backend.item(v)) for v in (values.min(), values.max()))
                 _judge(least, most, key[1], key[2], error, "")
                 return False
-            place = len(self.known)
+            place = min(set(range(CHECKS)) - taken)
         else:
             place = self.known[key][0]
         self.known[key] = (place, key[1], key[2], error, _line())  # the latest error knows the latest shapes
+        if capturing() is not None:
+            self.captured.add(key)
         row = self.table[place]
         low, high = row[0:1], row[1:2]
         xp = self.backend.xp

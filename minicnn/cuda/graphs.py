@@ -6,13 +6,14 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend import backend_of, current
+from minicnn.backend import backend_of, current, device_in_use
 from minicnn.backend.capture import Capture, capturing, rehearsing
-from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, message
+from minicnn.errors import ArgumentTypeError, BackendError, ParameterError, message, warn
 
 __all__ = ["CUDAGraph", "GraphedStep", "graph", "is_current_stream_capturing"]
 
 GRAPHS = 8  # signatures that one step is captured for; further ones run plainly
+SIGNATURES = 256  # whose calls are counted: a number that differs at each call must not fill the memory
 
 
 def is_current_stream_capturing() -> bool:
@@ -41,6 +42,7 @@ class GraphedStep:
             raise ParameterError(message("cuda.graph", "warmup expects 1 or more.", got, "pass warmup=3."))
         self.step, self.warmup = step, warmup
         self.replays = 0
+        self._told = False  # that it runs plainly
         self._calls: dict[Any, int] = {}
         self._graphs: dict[Any, _Captured] = {}
         functools.update_wrapper(self, step)
@@ -60,13 +62,23 @@ class GraphedStep:
         backends = [backend_of(tensor._array) for tensor in tensors]
         backend = next((b for b in backends if b.records), backends[0] if backends else current())
         if not backend.records or capturing() is not None:
+            if not backend.records and not self._told and device_in_use() is not None:
+                self._told = True
+                warn(
+                    "cuda.graph: the step runs plainly and is not captured, since neither its arguments nor new "
+                    'tensors live on the GPU: move batches before the step, x.to("cuda"), or minicnn.use("cupy").'
+                )
             return self.step(*args)
         found = self._graphs.get(key)
         if found is not None:
             self.replays += 1
             return found.replay(tensors)
-        calls = self._calls[key] = self._calls.get(key, 0) + 1
-        if calls < self.warmup or len(self._graphs) == GRAPHS:
+        if len(self._graphs) == GRAPHS:
+            return self.step(*args)
+        calls = self._calls[key] = self._calls.pop(key, 0) + 1
+        if len(self._calls) > SIGNATURES:  # the last used stand last
+            del self._calls[next(iter(self._calls))]
+        if calls < self.warmup:
             return self.step(*args)
         if calls == self.warmup:
             with rehearsing(Capture(backend)):
@@ -143,10 +155,16 @@ def _map(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _signature(value: Any, tensors: list[Any]) -> Any:
-    """Return what a graph is captured for: shapes and dtypes of tensors, and other values as they are."""
+    """Return what a graph is captured for: shapes and dtypes of tensors, and other values as they are.
+
+    A tensor that stood before is its place among ``tensors``: two places that are one have one fixed copy.
+    """
     if _is_tensor(value):
+        for place, known in enumerate(tensors):
+            if known is value:
+                return place
         tensors.append(value)
-        return (tuple(value._array.shape), str(value._array.dtype), type(value._array))
+        return (tuple(value._array.shape), str(value._array.dtype), type(value._array), value.requires_grad)
     if isinstance(value, dict):
         return ("dict", *((key, _signature(part, tensors)) for key, part in value.items()))
     if isinstance(value, (tuple, list)):
@@ -165,8 +183,9 @@ def _signature(value: Any, tensors: list[Any]) -> Any:
 class CUDAGraph:
     """A captured piece of work, as PyTorch has it: recorded by ``with cuda.graph(g):``, done again by ``g.replay()``.
 
-    What it reads and writes are the very tensors that the block used: copy new values into them (``x.copy_(...)``), and
-    run the block's work a few times before. `graph` with a function does all of this by itself.
+    As there, the block records the work and does not do it: the first replay is the first step. What it reads and
+    writes are the very tensors that the block used: copy new values into them (``x.copy_(...)``), and run the block's
+    work a few times before. `graph` with a function does all of this by itself.
 
     Raises:
         BackendError: (from replay) nothing was captured.
@@ -223,17 +242,20 @@ class _Block:
                     'use the GPU: minicnn.use("cupy"); or cuda.graph(step) with a function, which runs anywhere.',
                 )
             )
-        self.capture = Capture(backend)
+        self.capture = Capture(backend, counts=False)
         self.recorder = backend.recorder(self.capture)
         self.recorder.__enter__()
 
     def __exit__(self, *details: Any) -> None:
-        self.recorder.__exit__(*details)
+        try:
+            self.recorder.__exit__(*details)
+        finally:
+            self.capture.take_back()
         if details[0] is None:
             self.graph._work = (self.capture, self.recorder.launch)
 
 
-def graph(step: Any, warmup: int = 3, **_: Any) -> Any:
+def graph(step: Any, warmup: int = 3) -> Any:
     """Return a training step that is recorded once and then replayed, in place of launching kernel after kernel.
 
     Its first ``warmup`` calls run plainly; the next is captured as a CUDA graph; all later ones copy their arguments

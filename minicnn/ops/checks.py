@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn.autograd.graph import TapeTensor
 from minicnn.backend import backend_of
-from minicnn.errors import ArgumentTypeError, DTypeError, ParameterError, message, near, shown
+from minicnn.errors import ArgumentTypeError, BackendError, DTypeError, ParameterError, message, near, shown
 
 
 def need_tensors(where: str, **arguments: Any) -> None:
@@ -28,6 +28,23 @@ def need_tensors(where: str, **arguments: Any) -> None:
 def check_range(where: str, x: Any, low: float, high: float, error: Callable[[Any], Exception]) -> None:
     """Raise ``error(value)`` if a tensor has a value outside [low, high]; on a GPU, when a value is next read."""
     backend_of(x._array).check_range(where, x._array, low, high, error)
+
+
+def need_one_device(where: str, **arguments: Any) -> None:
+    """Raise BackendError if tensors live on several devices; None stands for one that was left out."""
+    arrays = {name: x._array for name, x in arguments.items() if x is not None}
+    if len(set(map(type, arrays.values()))) > 1:
+        places = {name: backend_of(array).device_type for name, array in arrays.items()}
+        there = next((place for place in places.values() if place != "cpu"), "cpu")
+        moved = next(name for name, place in places.items() if place != there)
+        raise BackendError(
+            message(
+                where,
+                "expects all tensors on one device.",
+                "; ".join(f"{name} {tuple(arrays[name].shape)} on {place}" for name, place in places.items()),
+                f'move it: {moved}.to("{there}").',
+            )
+        )
 
 
 def need_given(where: str, name: str, value: Any) -> None:

@@ -20,6 +20,7 @@ from minicnn.autograd.primitive import PrimitiveNode
 from minicnn.autograd.writes import refuse_inference, refuse_leaf
 from minicnn.backend import Array, backend_of
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
+from minicnn.ops.checks import need_one_device
 from minicnn.ops.primitive.index import normal_index, write_at
 from minicnn.ops.promote import fitting
 
@@ -68,6 +69,8 @@ def assign(tensor: TapeTensor, index: Any, value: Any) -> None:
     refuse_inference(tensor, "setitem")
     check_writable(tensor, "setitem")
     where = normal_index(tensor, index)  # type: ignore[arg-type]
+    if isinstance(value, TapeTensor) and type(value._array) is not type(tensor._array):
+        need_one_device("setitem", tensor=tensor, value=value)
     values = value._array if isinstance(value, TapeTensor) else fitting("setitem", value, tensor._array.dtype)
     try:
         write_at(tensor._array, where, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,7 @@ def count_step(state: dict[str, Any]) -> None:
     def count() -> None:
         state["step"] += 1
 
-    on_replay(count)
+    on_replay(count, lambda: functools.partial(state.__setitem__, "step", state["step"]))
 
 
 def number(group: dict[str, Any], name: str, compute: Callable[[], float], like: Any, state: Any = None) -> Any:

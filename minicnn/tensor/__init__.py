@@ -10,6 +10,7 @@ from minicnn import ops
 from minicnn.autograd import engine, graph
 from minicnn.autograd.graph import Handle, InferenceMemory, TapeTensor, borrows, memory_of, take_memory, wrap
 from minicnn.autograd.mode import mode
+from minicnn.backend.capture import capturing, on_replay
 from minicnn.errors import DTypeError, GraphError, ShapeError, message
 from minicnn.ops.primitive.reduce import Sum
 from minicnn.ops.primitive.shape import Reshape, as_shape, inferred
@@ -105,7 +106,10 @@ class Tensor(Forms, InPlace, Hooked, Methods, Facts, Old):
                     "convert it: grad.to(x.dtype).",
                 )
             )
-        self._grad = value
+        if capturing() is None:
+            self._grad = value
+        else:
+            on_replay(lambda: setattr(self, "_grad", value))
 
     @property
     def is_leaf(self) -> bool:

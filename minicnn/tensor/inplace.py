@@ -25,7 +25,11 @@ class InPlace(TapeTensor):
         return inplace.update(self, name, function)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        value = value if isinstance(value, (TapeTensor, int, builtins.float)) else wrap(np.asarray(value))
+        value = (
+            value
+            if isinstance(value, (TapeTensor, int, builtins.float))
+            else wrap(backend_of(self._array).asarray(np.asarray(value)))
+        )
         if mode.recording and (getattr(value, "_requires_grad", False) or inplace.has_history(self)):
             self._update("setitem", lambda x: ops.index_put(x, index, value))
         else:

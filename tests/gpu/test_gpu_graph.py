@@ -1,12 +1,14 @@
 """Captured steps: what plain steps give, whatever goes on from step to step; and what cannot be captured."""
 
+import functools
+
 import numpy as np
 import pytest
 from gpu_helpers import OPTIMIZERS, batches, network
 
 import minicnn
 from minicnn import cuda, nn, optim
-from minicnn.errors import ArgumentTypeError, BackendError, IndexRangeError, MinicnnError, ParameterError
+from minicnn.errors import ArgumentTypeError, BackendError, GraphError, IndexRangeError, MinicnnError, ParameterError
 
 CAPTURABLE = ["SGD", "Adam", "Adam amsgrad", "AdamW", "Adamax", "RMSprop", "Adagrad", "Adadelta"]
 
@@ -229,3 +231,142 @@ def test_errors_are_minicnns_own(device):
         with pytest.raises(MinicnnError, match="7"):
             step(minicnn.ones(2))
     assert not cuda.is_current_stream_capturing()
+
+
+def test_the_same_tensor_twice_is_another_signature(device):
+    step = cuda.graph(lambda x, y: x * 10 + y, warmup=1)
+    x, a, b = (minicnn.full((2,), value) for value in (1.0, 2.0, 3.0))
+    for _ in range(3):
+        assert step(x, x).tolist() == [11.0] * 2
+    for _ in range(4):
+        assert step(a, b).tolist() == [23.0] * 2
+        assert step(b, b).tolist() == [33.0] * 2
+    assert step.captures == 2
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+def test_gradients_of_a_captured_backward_reach_the_optimizer_outside(device, to_none):
+    """zero_grad() and step() run plainly around the captured part, and between two of its replays for one step."""
+
+    def weights(graphed):
+        minicnn.manual_seed(1)
+        model = nn.Linear(3, 2).double()
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def part(x):
+            loss = (model(x) ** 2).sum()
+            loss.backward()
+            return loss
+
+        run = cuda.graph(part, warmup=1) if graphed else part
+        rng = np.random.default_rng(0)
+        found = []
+        for i in range(9):
+            if i % 3 != 1:  # else the gradients of two calls add up
+                optimizer.zero_grad(set_to_none=to_none)
+            run(minicnn.tensor(rng.normal(size=(4, 3))))
+            if i % 3:
+                optimizer.step()
+            found.append(model.weight.detach().cpu().numpy().copy())
+        assert not graphed or run.replays == 7
+        return found
+
+    for a, b in zip(weights(True), weights(False), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_gradients_that_the_step_takes_away_are_gone_after_replays(device):
+    w = minicnn.ones(2, requires_grad=True)
+
+    @functools.partial(cuda.graph, warmup=1)
+    def step(x):
+        (w * x).sum().backward()
+        found = w.grad * 1
+        w.grad = None
+        return found
+
+    for i in range(5):
+        assert step(minicnn.full((2,), float(i))).tolist() == [i, i]
+        assert w.grad is None
+    (w * 7).sum().backward()
+    assert w.grad.tolist() == [7.0, 7.0]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_gradient_that_a_replay_would_write_over_is_refused(device, kept):
+    w = minicnn.ones(2, requires_grad=True)
+    step = cuda.graph(lambda: (w * 2).sum().backward(), warmup=1)
+    step()
+    w.grad = None
+    step()  # captured without a gradient: replays write one
+    if not kept:
+        w.grad = minicnn.ones(2)
+    with pytest.raises(GraphError, match="one stands already"):
+        step()
+    w.grad = None
+    step()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_block_records_and_does_not_do(device):
+    """Weights, counts of steps, rates and masks go on by one a replay, as in PyTorch; the block itself is no step."""
+
+    def run(graphed):
+        minicnn.manual_seed(3)
+        model = nn.Linear(3, 2).double()
+        optimizer = optim.AdamW(model.parameters(), lr=0.1)
+        rates = optim.lr_scheduler.SequentialLR(
+            optimizer, [optim.lr_scheduler.ConstantLR(optimizer), optim.lr_scheduler.ExponentialLR(optimizer, 0.8)], [3]
+        )
+        x = minicnn.ones(4, 3, dtype=minicnn.float64)
+
+        def step():
+            optimizer.zero_grad()
+            nn.functional.dropout(model(x), 0.5).sum().backward()
+            optimizer.step()
+            rates.step()
+
+        def facts():
+            state = [int(s["step"]) for s in optimizer.state.values()]
+            return [
+                model.weight.tolist(),
+                state,
+                rates.last_epoch,
+                rates.get_last_lr(),
+                minicnn.get_rng_state().tolist(),
+            ]
+
+        step()
+        step()
+        if graphed:
+            before, g = facts(), cuda.CUDAGraph()
+            with cuda.graph(g):
+                step()
+            assert facts() == before
+        again = g.replay if graphed else step
+        found = []
+        for _ in range(4):
+            again()
+            found.append(facts())
+        return found
+
+    for a, b in zip(run(True), run(False), strict=True):
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-9)
+        assert a[1:3] == b[1:3]
+        assert a[3] == pytest.approx(b[3])
+        assert a[4] == b[4]
+
+
+def test_what_a_signature_tells_apart(device):
+    """A tensor that requires grad is refused by later calls too, and numbers that never repeat fill no memory."""
+    step = cuda.graph(lambda x, i=0: x * 2, warmup=1)
+    for _ in range(3):
+        step(minicnn.ones(2))
+    step(minicnn.ones(2, requires_grad=True))
+    with pytest.raises(BackendError, match="requires grad"):
+        step(minicnn.ones(2, requires_grad=True))
+    for i in range(300):
+        step(minicnn.ones(2), i)
+    assert len(step._calls) <= 256
+    with pytest.raises(TypeError, match="warm_up"):
+        cuda.graph(lambda x: x, warm_up=1)

@@ -22,6 +22,9 @@ class Recorder:
     def __init__(self, capture: Capture) -> None:
         self._calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]] = []
         self._block = recording(capture)
+        self._capture = capture
+        self._before: dict[int, tuple[Any, Any]] = {}  # the memory that calls were given, and its values
+        self._made: list[Any] = []  # the memory that calls made
 
     def __enter__(self) -> Recorder:
         self._block.__enter__()
@@ -31,9 +34,31 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         _open.remove(self)
         self._block.__exit__()
+        for array, values in self._before.values():
+            if array.flags.writeable:
+                array[...] = values
+        self._before, self._made = {}, []
+
+    def save(self, value: Any) -> None:
+        """Keep the values of memory that a call may write to, where the recorded step does not count as done."""
+        if self._capture.counts:
+            return
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, (tuple, list)):
+            for part in value:
+                self.save(part)
+        elif isinstance(value, np.ndarray):
+            owner = _owner(value)
+            if id(owner) not in self._before and not any(owner is made for made in self._made):
+                self._before[id(owner)] = owner, owner.copy()
 
     def note(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Add a call that was made."""
+        if not self._capture.counts:
+            for made in result if isinstance(result, (tuple, list)) else (result,):
+                if isinstance(made, np.ndarray) and id(_owner(made)) not in self._before:
+                    self._made.append(_owner(made))
         if getattr(function, "__name__", "") not in UNSET:
             self._calls.append((function, args, kwargs, result))
 
@@ -49,10 +74,18 @@ _open: list[Recorder] = []  # the one that is recording; empty while none is
 def call(function: Callable[..., Any], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
     """Call a function of NumPy's; return its result with arrays in place of scalars, as a device gives."""
     kwargs = kwargs or {}
+    if _open:
+        _open[-1].save((getattr(function, "__self__", None), args, kwargs))
     result = _arrays(function(*args, **kwargs))
     if _open:
         _open[-1].note(function, args, kwargs, result)
     return result
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _arrays(value: Any) -> Any:

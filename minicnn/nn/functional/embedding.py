@@ -16,7 +16,7 @@ from minicnn.backend import backend_of
 from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeError, message
 from minicnn.nn.functional.common import need_float_tensors, need_number
 from minicnn.ops import cat, norm
-from minicnn.ops.checks import check_range, need_tensors
+from minicnn.ops.checks import check_range, need_one_device, need_tensors
 from minicnn.tensor import Tensor
 from minicnn.tensor.creation import zeros
 
@@ -48,6 +48,7 @@ def _check(where: str, input: Any, weight: Any, padding_idx: int | None, sparse:
     """Raise the errors of both functions; return the padding row counted from the first."""
     need_tensors(where, input=input)
     need_float_tensors(where, weight=weight)
+    need_one_device(where, input=input, weight=weight)
     if input.dtype.kind not in "iu":
         raise DTypeError(
             message(

@@ -17,7 +17,7 @@ from minicnn.errors import DTypeError, IndexRangeError, ParameterError, ShapeErr
 from minicnn.nn.functional.common import need_float_tensors, reduced
 from minicnn.nn.functional.loss import check_pair, pair_errors
 from minicnn.nn.functional.smooth import logsigmoid
-from minicnn.ops.checks import check_range, need_reduction, need_tensors
+from minicnn.ops.checks import check_range, need_one_device, need_reduction, need_tensors
 from minicnn.ops.fused.cross_entropy import old_reduction, wrong_class
 from minicnn.tensor import Tensor
 
@@ -93,6 +93,7 @@ def _check_nll(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str)
     need_tensors("nll_loss", target=target)
     need_float_tensors("nll_loss", input=x, weight=weight)
     need_reduction("nll_loss", reduction)
+    need_one_device("nll_loss", input=x, target=target, weight=weight)
     shapes = f"input {tuple(x.shape)} = (N, C, ...); target {tuple(target.shape)} of {target.dtype}"
     if target.dtype.kind not in "iu":
         raise DTypeError(

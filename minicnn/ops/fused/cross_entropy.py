@@ -13,7 +13,7 @@ from minicnn.autograd.graph import wrap
 from minicnn.autograd.sample import Constant, ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import DTypeError, GraphError, IndexRangeError, ParameterError, ShapeError, message, warn
-from minicnn.ops.checks import need_floats, need_one_dtype, need_reduction, need_tensors
+from minicnn.ops.checks import need_floats, need_one_device, need_one_dtype, need_reduction, need_tensors
 from minicnn.ops.fused.softmax import log_softmax
 from minicnn.ops.fused.spatial import Settled
 from minicnn.ops.primitive.shape import Permute, Reshape
@@ -169,6 +169,8 @@ def cross_entropy(
     if key is None or key not in _settled.known or not 0.0 <= label_smoothing <= 1.0:
         _check(input, target, weight, reduction, label_smoothing)
         _settled.keep(key, True)
+    if type(target._array) is not type(input._array):
+        need_one_device("cross_entropy", input=input, target=target)
     if target._array.dtype.kind == "f":
         return _soft(input, target, weight, reduction, label_smoothing)
     c = input.shape[1 if input.ndim > 1 else 0]
@@ -257,6 +259,7 @@ def _check(x: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smo
             )
         )
     need_reduction("cross_entropy", reduction)
+    need_one_device("cross_entropy", input=x, target=target, weight=weight)
     need_one_dtype("cross_entropy", input=x, weight=weight)
     if weight is not None and weight.requires_grad:
         raise GraphError(

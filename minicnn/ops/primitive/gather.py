@@ -11,6 +11,7 @@ from minicnn.autograd.op import composition
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import backend_of
 from minicnn.errors import IndexRangeError, ShapeError, message
+from minicnn.ops.checks import need_one_device
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.index import getitem
 
@@ -60,6 +61,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
                 "unsqueeze the index.",
             )
         )
+    need_one_device("gather", input=input, index=index)
     if input.ndim == 0:
         return gather(input.reshape(1), 0, index.reshape(1)).reshape(())
     got = f"dim {dim} has size {input.shape[dim]}"

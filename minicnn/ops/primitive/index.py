@@ -14,6 +14,7 @@ from minicnn.autograd.refusal import refuse
 from minicnn.autograd.sample import ErrorSample, Rng, Sample
 from minicnn.backend import Array, Backend, backend_of
 from minicnn.errors import ArgumentTypeError, DTypeError, IndexRangeError, ParameterError, ShapeError, message
+from minicnn.ops.checks import need_one_device
 from minicnn.ops.promote import fitting
 
 if TYPE_CHECKING:
@@ -349,6 +350,8 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     if isinstance(indices, list) and all(isinstance(part, TapeTensor) for part in indices) and indices:
         indices = tuple(indices)
     where = normal_index(input, indices)
+    if isinstance(values, TapeTensor):
+        need_one_device("index_put", input=input, values=values)
     if isinstance(values, TapeTensor) and values._array.dtype != input._array.dtype:
         if values._array.dtype.kind == "f" and input._array.dtype.kind != "f":
             raise DTypeError(

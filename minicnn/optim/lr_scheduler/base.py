@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.refusal import guard_constructor
@@ -74,7 +76,19 @@ class LRScheduler:
         self._step_count += 1
         if epoch is not None:
             warnings.warn("step(epoch) is deprecated: call step() once an epoch.", DeprecationWarning, stacklevel=2)
-        on_replay(lambda: self._set(epoch))
+        on_replay(lambda: self._set(epoch), self._saved)
+
+    def _saved(self) -> Callable[[], None]:
+        """Return what brings back the schedule and the rates as they are now."""
+        state = copy.deepcopy(self.state_dict())
+        groups = [{k: v for k, v in group.items() if k != "params"} for group in self.optimizer.param_groups]
+
+        def bring_back() -> None:
+            self.load_state_dict(state)
+            for group, before in zip(self.optimizer.param_groups, groups, strict=True):
+                group.update(before)
+
+        return bring_back
 
     def _set(self, epoch: int | None = None) -> None:
         """Set the rates of the next epoch, or of one that is named."""

@@ -113,7 +113,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         Raises:
             ParameterError: a time before 0.
         """
-        on_replay(lambda: self._advance(epoch))
+        on_replay(lambda: self._advance(epoch), self._saved)
 
     def _advance(self, epoch: float | None) -> None:
         if epoch is None and self.last_epoch >= 0:

@@ -98,7 +98,7 @@ class SequentialLR(_Several):
 
     def step(self) -> None:  # type: ignore[override]
         """Set the rates for the next epoch; call it after ``optimizer.step()``."""
-        on_replay(self._set)
+        on_replay(self._set, self._saved)
 
     def _set(self, epoch: int | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
@@ -156,7 +156,7 @@ class ChainedScheduler(_Several):
 
     def step(self) -> None:  # type: ignore[override]
         """Set the rates for the next epoch; call it after ``optimizer.step()``."""
-        on_replay(self._step_each)
+        on_replay(self._step_each, self._saved)
 
     def _step_each(self) -> None:
         for schedule in self._schedulers:

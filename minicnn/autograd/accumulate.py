@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
 from minicnn.autograd.graph import TapeTensor, clock, memory_of, wrap
@@ -42,10 +43,12 @@ def _add_grad(leaf: TapeTensor, grad: Any, create_graph: bool, lent: set[int]) -
 def _add_in_replays(leaf: TapeTensor, fixed: Any) -> None:
     """Bring what the leaf holds before a replay to where the replay adds to it."""
 
+    known = weakref.ref(leaf)  # one made within the step is gone when it is replayed
+
     def bring() -> None:
-        held = leaf._grad
-        if held is not fixed:
-            fixed._array[...] = 0 if held is None else held._array
+        leaf = known()
+        if leaf is not None and leaf._grad is not fixed:
+            fixed._array[...] = 0 if leaf._grad is None else leaf._grad._array
             leaf._grad = fixed
 
     on_replay(bring)
@@ -55,9 +58,13 @@ def _give_in_replays(leaf: TapeTensor, fixed: Any) -> None:
     """Give the leaf, at each replay, the gradient that the replay writes; the one it holds would be lost."""
     capture = capturing()
     refuses, first = capture is not None and capture.counts, True  # in a block replays write over it, as in PyTorch
+    known = weakref.ref(leaf)
 
     def give() -> None:
         nonlocal first
+        leaf = known()
+        if leaf is None:
+            return
         if leaf._grad is not None and refuses and not first:
             raise GraphError(
                 message(

@@ -85,7 +85,11 @@ def value_and_grads(call: Call, seed: int, rounded: Callable[[Any], Any] | None 
     cotangents = [rng.normal(size=y.shape).astype(np.float32).astype(np.float64) for y in outputs]
     if rounded is not None:
         cotangents = [rounded(u) for u in cotangents]
-    pairs = [(y, tensor(u.astype(str(y.dtype)))) for y, u in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    pairs = [
+        (y, tensor(u.astype(str(y.dtype))).to(y.device))
+        for y, u in zip(outputs, cotangents, strict=True)
+        if y.requires_grad
+    ]
     wanted = [x for x in call.tensors if x.requires_grad]
     found: Any = [None] * len(wanted)
     if pairs and wanted:

@@ -17,6 +17,7 @@ class Pooling:
 
     xp: Any
     pad: Callable[..., Array]
+    may_hold: Callable[[Array], bool]
     empty_map: Callable[[Ints, Any], Array]
     offset_slices: Callable[[Ints, Ints, Ints, Ints], Iterator[tuple[slice, ...]]]
 
@@ -42,7 +43,7 @@ class Pooling:
                 # k grows, so the larger of two offsets is the newer one; xp.where would branch at each element.
                 index = xp.maximum(index, (part > best).astype(index.dtype) * k)
                 xp.maximum(best, part, out=best)
-        if self.may_have_nan(best):
+        if self.may_hold(best != best):
             for k, where in enumerate(self.offset_slices(out, kernel, stride, dilation)):
                 part = padded[(..., *where)]
                 index = xp.where(part != part, k, index)
@@ -51,10 +52,6 @@ class Pooling:
     def max_pool_values(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints) -> Array:
         """Return each window's maximum alone, where no gradient is wanted."""
         return self.max_pool(x, kernel, stride, padding, dilation, out)[0]
-
-    def may_have_nan(self, x: Array) -> bool:
-        """Whether NaN may be among the values; a backend that can look without waiting for a device does."""
-        return True
 
     def _first_inside(self, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> Any:
         """Return each window's first offset that is not padding before the image: (*P)."""

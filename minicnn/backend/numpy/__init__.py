@@ -233,9 +233,6 @@ class NumpyBackend(Backend):
             first = self._first_inside(out, kernel, stride, padding, dilation)
         return pool.forward(*pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out, first)
 
-    def may_have_nan(self, x: Array) -> bool:
-        return x.size > 0 and bool(np.isnan(np.maximum.reduce(x, axis=None)))
-
     def max_pool_values(self, x: Array, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints, out: Ints) -> Array:
         return pool.values(*pool.in_runs(self.pad(x, padding, -math.inf)), kernel, stride, dilation, out)
 

@@ -49,7 +49,7 @@ class _Extreme(Primitive, abstract=True):
         over = axes(dim, len(x_shape))
         kept = tuple(1 if d in over else size for d, size in enumerate(x_shape))
         chosen = x == out.reshape(kept)
-        if be.may_have_nan(out):
+        if be.may_hold(out != out):
             chosen |= x != x
         share = chosen.astype(g.dtype)
         count = be.xp.sum(share, axis=over, keepdims=True, dtype="float64").astype(g.dtype)

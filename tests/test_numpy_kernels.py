@@ -123,11 +123,14 @@ def test_float64_never_goes_by_winograd():
 
 @pytest.fixture(params=[1, 10**9])
 def rows_or_planes(monkeypatch, request):
-    for name, value in (("SMALL", 1), ("LARGE", 1), ("BLOCK", 64), ("ROW", 32), ("PLANE", request.param)):
+    limits = {"LEAST": 1, "SMALL": 1, "LARGE": 1, "BLOCK": 64, "ROW": 32, "WIDE": 40, "FEW": 2, "PLANE": request.param}
+    for name, value in limits.items():
         monkeypatch.setattr(norm, name, value)
-    norm._pixels.cache_clear()  # it has read ROW
+    for cached in (norm._pixels, norm._arranged):  # they have read these
+        cached.cache_clear()
     yield
-    norm._pixels.cache_clear()
+    for cached in (norm._pixels, norm._arranged):
+        cached.cache_clear()
 
 
 @pytest.mark.usefixtures("rows_or_planes")
@@ -164,6 +167,23 @@ def test_choosing_by_bits(data):
         found, expected = NUMPY.where(condition, *arguments), np.where(condition, *arguments)
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_relu_in_blocks(monkeypatch, data):
+    monkeypatch.setattr(elementwise, "LARGE", 8)
+    monkeypatch.setattr(elementwise, "BLOCK", 8)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
+    shape = tuple(data.draw(st.lists(st.integers(0, 6), min_size=1, max_size=4)))
+    x, grad = (
+        laid_out(data.draw, rng.choice([0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan], shape)).astype(dtype)
+        for dtype in [data.draw(st.sampled_from("fd"))] * 2
+    )
+    y = NUMPY.relu(x)
+    np.testing.assert_array_equal(y, Backend.relu(NUMPY, x))
+    np.testing.assert_array_equal(NUMPY.relu_grad(y, grad), np.where(y <= 0, 0.0, grad))
+    assert y.dtype == x.dtype
 
 
 @settings(max_examples=100, deadline=None)

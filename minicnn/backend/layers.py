@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -148,6 +149,10 @@ class Layers:
     def tanh_grad(self, y: Array, grad: Array) -> Array:
         """Return g − y² · g."""
         return self.elementwise(lambda y, g: g - y * y * g, y, grad)
+
+    def relu(self, x: Array) -> Array:
+        """Return max(x, 0) of floats; a NaN stays."""
+        return self.xp.clip(x, 0.0, math.inf)
 
     def relu_grad(self, y: Array, grad: Array) -> Array:
         """Return g where y is above 0 or NaN, and 0 elsewhere."""

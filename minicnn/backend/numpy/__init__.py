@@ -66,6 +66,14 @@ class NumpyBackend(Backend):
     def in_place(self, function: Callable[..., None], *arrays: Array) -> None:
         elementwise.in_place(function, arrays)
 
+    def relu(self, x: Array) -> Array:
+        return self.elementwise(elementwise.relu, x)
+
+    def relu_grad(self, y: Array, grad: Array) -> Array:
+        if not _alike(y, grad):
+            return super().relu_grad(y, grad)
+        return self.elementwise(elementwise.relu_grad, y, grad)
+
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         if _is_zero(b) and _alike(a, condition):
             return elementwise.kept(a, condition)
@@ -195,11 +203,11 @@ class NumpyBackend(Backend):
 
     def channel_sums(self, x: Array) -> Array:
         rows = norm.arranged(x)
-        return super().channel_sums(x) if rows is None else norm.sums(rows)
+        return super().channel_sums(x) if rows is None else norm.sums(rows, x)
 
     def channel_statistics(self, x: Array) -> tuple[Array, Array]:
         rows = norm.arranged(x)
-        return super().channel_statistics(x) if rows is None else norm.statistics(rows)
+        return super().channel_statistics(x) if rows is None else norm.statistics(rows, x)
 
     def normalize_channels(
         self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
@@ -207,13 +215,13 @@ class NumpyBackend(Backend):
         rows = norm.arranged(x)
         if rows is None:
             return super().normalize_channels(x, mean, scale, weight, bias)
-        return norm.normalize(rows, mean, scale, weight, bias)
+        return norm.normalize(rows, x, mean, scale, weight, bias)
 
     def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
         rows = norm.arranged(x)
         if rows is None:
             return super().mix_channels(grad, x, mean, by_grad, by_x, shift)
-        return norm.mixed(grad, rows, mean, by_grad, by_x, shift)
+        return norm.mixed(grad, rows, x, mean, by_grad, by_x, shift)
 
     def batch_norm_grad(
         self, grad: Array, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
@@ -221,7 +229,7 @@ class NumpyBackend(Backend):
         rows = norm.arranged(x)
         if rows is None:
             return super().batch_norm_grad(grad, x, weight, mean, scale, input_needed)
-        return norm.gradients(grad, rows, weight, mean, scale, input_needed)
+        return norm.gradients(grad, rows, x, weight, mean, scale, input_needed)
 
     # ---- pooling
 

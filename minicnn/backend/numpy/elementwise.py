@@ -6,8 +6,9 @@ its first read and its last write leave the cache.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from minicnn.backend.numpy.layout import order_of
 from minicnn.backend.threads import run
 
 Array = Any
+F = TypeVar("F", bound=Callable[..., Any])
 LARGE = 2**20  # elements from which threads pay
 BLOCK = 2**17  # elements of a block: fewer, and the threads fight for the interpreter lock
 
@@ -45,20 +47,36 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
     def part(block: slice) -> list[Any]:
         return [v[block] if isinstance(v, np.ndarray) else v for v in views]
 
-    head = function(*part(blocks[0]))  # tells the dtype
-    y = np.empty(ordered, head.dtype)
+    y = np.empty(ordered, function(*part(slice(0, 1))).dtype)
     out = y.reshape(-1) if flat else y
-    out[blocks[0]] = head
-    ufunc = isinstance(function, np.ufunc)
+    writes = getattr(function, "writes", isinstance(function, np.ufunc))
 
     def work(block: slice) -> None:
-        if ufunc:
+        if writes:
             function(*part(block), out=out[block])
         else:
             out[block] = function(*part(block))
 
-    run(work, blocks[1:])
+    run(work, blocks)
     return y.transpose(np.argsort(order))
+
+
+def writes(function: F) -> F:
+    """Decorator: the function takes ``out``, as a ufunc does, which spares a copy of each block."""
+    function.writes = True  # type: ignore[attr-defined]
+    return function
+
+
+@writes
+def relu(x: Array, out: Array | None = None) -> Array:
+    """max(x, 0): NumPy's clip is four times as fast as its maximum with a number."""
+    return x.clip(0.0, math.inf, out=out)
+
+
+@writes
+def relu_grad(y: Array, grad: Array, out: Array | None = None) -> Array:
+    """The gradient where y is above 0 or NaN, and 0 elsewhere."""
+    return dropped(grad, y <= 0, out)
 
 
 def in_place(function: Callable[..., None], arrays: tuple[Array, ...]) -> None:
@@ -84,9 +102,9 @@ def kept(x: Array, keep: Array, out: Array | None = None) -> Array:
     return _masked(x, np.negative(keep.view(np.int8)), out)  # −1, all bits, or 0
 
 
-def dropped(x: Array, drop: Array) -> Array:
+def dropped(x: Array, drop: Array, out: Array | None = None) -> Array:
     """0 where ``drop`` holds and x elsewhere."""
-    return _masked(x, np.subtract(drop.view(np.int8), np.int8(1)), None)
+    return _masked(x, np.subtract(drop.view(np.int8), np.int8(1)), out)
 
 
 def _masked(x: Array, mask: Array, out: Array | None) -> Array:

@@ -51,7 +51,11 @@ def spatial_first(x: Array, padding: Pads = ((0, 0), (0, 0)), sizes: tuple[int, 
 
 def order_of(x: Array) -> Ints:
     """Return the dims of x from the one of the largest steps in memory to that of the smallest."""
-    return tuple(sorted(range(x.ndim), key=lambda d: -abs(x.strides[d])))
+    return order_by(x.strides)
+
+
+def order_by(strides: Ints) -> Ints:
+    return tuple(sorted(range(len(strides)), key=lambda d: -abs(strides[d])))
 
 
 def empty_in(order: Ints, shape: Ints, dtype: Any) -> Array:

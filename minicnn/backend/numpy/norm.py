@@ -10,23 +10,26 @@ long sum costs digits. Where it is a channel's pixels that lie together, planes 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from minicnn.backend.base import Ints
-from minicnn.backend.numpy.layout import order_of
+from minicnn.backend.numpy.layout import order_by
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.threads import run
 
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
-FAR = 2.0  # standard deviations
+FAR = 4.0  # standard deviations; a float32 loses the square of so many, which leaves 1e-6
+LEAST = 2**13  # numbers from which planes pay
 SMALL = 2**16  # numbers from which rows pay
 LARGE = 2**17  # numbers from which another memory order is worth a copy
 PLANE = 64  # numbers of a channel that lie together, from which planes pay
 ROW = 2**12  # numbers in a row, at most, if there are fewer channels
+WIDE, FEW = 2**14, 4  # numbers of a row of planes, at most, and rows, at least, for which a vector of channels is tiled
 
 
 @lru_cache(maxsize=1024)
@@ -42,23 +45,21 @@ def _blocks(length: int, width: int) -> list[slice]:
 
 
 class _Rows:
-    """Values (N, C, *S) whose channels lie together, as rows of memory, (L, k · C): k pixels in each."""
+    """How values (N, C, *S) are taken whose channels lie together: as rows of memory, (L, k · C), k pixels in each."""
 
-    def __init__(self, x: Array) -> None:
-        d, self.channels = x.ndim - 2, x.shape[1]
-        self.order, self.back = (*range(2, x.ndim), 0, 1), (d, d + 1, *range(d))
-        moved = self.of(x)  # (*S, N, C)
-        self.shape = moved.shape
-        self.count = x.size // self.channels
+    def __init__(self, shape: Ints) -> None:
+        d, (n, self.channels, *sizes) = len(shape) - 2, shape
+        self.order, self.back = (*range(2, d + 2), 0, 1), (d, d + 1, *range(d))
+        self.shape: Ints = (*sizes, n, self.channels)
+        self.count = math.prod(shape) // self.channels
         self.pixels = _pixels(self.count, self.channels)
-        self.values = moved.reshape(-1, self.pixels * self.channels)
-        length, width = self.values.shape
-        self.blocks = _blocks(length, width)
+        self.form: Ints = (self.count // self.pixels, self.pixels * self.channels)
+        self.blocks = _blocks(*self.form)
         self.sizes = [float((b.stop - b.start) * self.pixels) for b in self.blocks]
 
     def of(self, x: Array) -> Array:
-        """Return an array in this order; a copy, if it lies in another."""
-        return np.ascontiguousarray(x.transpose(self.order))
+        """Return an array in this form; a copy, if it lies in another order."""
+        return np.ascontiguousarray(x.transpose(self.order)).reshape(self.form)
 
     def tiled(self, vector: Array) -> Array:
         """(C,) -> (k · C,)."""
@@ -77,32 +78,36 @@ class _Rows:
     def _folded(self, row: Array) -> Array:
         return np.add.reduce(row.reshape(self.pixels, self.channels), axis=0, dtype=np.float64)
 
-    def centred(self, part: slice, mean: Array) -> Array:
-        """Return a block less a tiled mean, in scratch memory."""
-        values = self.values[part]
-        return np.subtract(values, mean, out=scratch("block", values.shape, values.dtype))
-
     def like(self, found: Array) -> Array:
-        """Return an array in the form of the values as (N, C, *S)."""
+        """Return an array in this form as (N, C, *S)."""
         return found.reshape(self.shape).transpose(self.back)
+
+    def each(self, work: Callable[[Any], None], blocks: Iterable[Any]) -> None:
+        """Call ``work`` for each block; if there is but one, at once."""
+        if len(self.blocks) > 1:
+            run(work, blocks)
+            return
+        for block in blocks:
+            work(block)
 
 
 class _Planes(_Rows):
-    """Values (N, C, *S) whose pixels of one channel lie together, as planes of memory, (A, C, M)."""
+    """How values are taken whose pixels of one channel lie together: as planes of memory, (A, C, M) or (A, C · M)."""
 
-    def __init__(self, x: Array, order: Ints) -> None:
-        self.order, self.back = order, tuple(sorted(range(x.ndim), key=order.__getitem__))
-        self.channels, self.count = x.shape[1], x.size // x.shape[1]
-        moved = self.of(x)
-        self.shape, place = moved.shape, order.index(1)
-        self.values = moved.reshape(math.prod(self.shape[:place]), self.channels, -1)
-        length, _, width = self.values.shape
-        self.blocks = _blocks(length, self.channels * width)
-        self.sizes = [float((b.stop - b.start) * width) for b in self.blocks]
+    def __init__(self, shape: Ints, order: Ints) -> None:
+        self.order, self.back = order, tuple(sorted(range(len(shape)), key=order.__getitem__))
+        self.channels, self.count = shape[1], math.prod(shape) // shape[1]
+        self.shape, place = tuple(shape[d] for d in order), order.index(1)
+        length, self.width = math.prod(self.shape[:place]), math.prod(self.shape[place + 1 :])
+        row = self.channels * self.width
+        self.wide = row <= WIDE and length >= FEW  # a loop over a whole row is quicker than one for each channel
+        self.form = (length, row) if self.wide else (length, self.channels, self.width)
+        self.blocks = _blocks(length, row)
+        self.sizes = [float((b.stop - b.start) * self.width) for b in self.blocks]
 
     def tiled(self, vector: Array) -> Array:
-        """(C,) -> (C, 1)."""
-        return vector[:, None]
+        """(C,) -> (C · M,), or (C, 1)."""
+        return np.repeat(vector, self.width) if self.wide else vector[:, None]
 
     def sums(self, values: Array) -> Array:
         return self._dots(values, None)
@@ -112,12 +117,13 @@ class _Planes(_Rows):
 
     def _dots(self, a: Array, b: Array | None) -> Array:
         """Σ a · b by channel, or Σ a: dot products of pieces of at most `ROW`, and their sums in float64."""
-        width = a.shape[2]
-        piece = min(width, ROW)
-        whole = width - width % piece
+        cut = (len(a), self.channels, self.width)
+        a, b = a.reshape(cut), None if b is None else b.reshape(cut)
+        piece = min(self.width, ROW)
+        whole = self.width - self.width % piece
         total = _piecewise(a[..., :whole], None if b is None else b[..., :whole], piece)
-        if whole < width:
-            total += _piecewise(a[..., whole:], None if b is None else b[..., whole:], width - whole)
+        if whole < self.width:
+            total += _piecewise(a[..., whole:], None if b is None else b[..., whole:], self.width - whole)
         return total
 
 
@@ -128,18 +134,29 @@ def _piecewise(a: Array, b: Array | None, piece: int) -> Array:
 
 
 def arranged(x: Array) -> _Rows | None:
-    """Return x as rows or planes; or None where neither pays, since x is small or lies in another order.
+    """Return how to take x: as rows or planes; or None where neither pays, since x is small or lies in another order.
 
     A large array is worth a copy.
     """
-    if x.size < SMALL or x.ndim < 2:
+    return _arranged(x.shape, x.strides, x.itemsize)
+
+
+@lru_cache(maxsize=1024)
+def _arranged(shape: Ints, strides: Ints, item: int) -> _Rows | None:
+    size = math.prod(shape)
+    if size < LEAST or len(shape) < 2:
         return None
-    if x.strides[1] == x.itemsize:
-        return _Rows(x)
-    order = order_of(x)
-    if math.prod(x.shape[d] for d in order[order.index(1) + 1 :]) >= PLANE:
-        return _Planes(x, order)
-    return _Rows(x) if x.size >= LARGE else None
+    if strides[1] == item:
+        return _Rows(shape) if size >= SMALL else None
+    order = order_by(strides)
+    if math.prod(shape[d] for d in order[order.index(1) + 1 :]) >= PLANE:
+        return _Planes(shape, order)
+    return _Rows(shape) if size >= LARGE else None
+
+
+def _centred(values: Array, mean: Array) -> Array:
+    """Return a block less a tiled mean, in scratch memory."""
+    return np.subtract(values, mean, out=scratch("block", values.shape, values.dtype))
 
 
 @lru_cache(maxsize=64)
@@ -150,7 +167,7 @@ def _ones(count: int, dtype: Any) -> Array:
 
 def _near(mean: Array, scale: Array) -> bool:
     """Whether no mean is far from 0 beside its standard deviation, so that nothing cancels if it is taken off late."""
-    return bool(np.max(np.abs(mean) * scale, initial=0.0) <= FAR)
+    return bool(np.maximum.reduce(np.abs(mean * scale), initial=0.0) <= FAR)
 
 
 def _merged(means: Array, squares: Array, sizes: list[float]) -> tuple[Array, Array]:
@@ -162,90 +179,93 @@ def _merged(means: Array, squares: Array, sizes: list[float]) -> tuple[Array, Ar
     return mean, np.add.reduce(squares, axis=0) + np.add.reduce(column * (means - mean) ** 2, axis=0)
 
 
-def sums(rows: _Rows) -> Array:
+def sums(rows: _Rows, x: Array) -> Array:
     """Return the sum of each channel: (C,)."""
+    values = rows.of(x)
     if len(rows.blocks) == 1:
-        return rows.sums(rows.values).astype(rows.values.dtype)
+        return rows.sums(values).astype(x.dtype)
     parts = np.empty((len(rows.blocks), rows.channels))
 
     def add(k: int) -> None:
-        parts[k] = rows.sums(rows.values[rows.blocks[k]])
+        parts[k] = rows.sums(values[rows.blocks[k]])
 
     run(add, range(len(rows.blocks)))
-    return np.add.reduce(parts, axis=0).astype(rows.values.dtype)
+    return np.add.reduce(parts, axis=0).astype(x.dtype)
 
 
-def statistics(rows: _Rows) -> tuple[Array, Array]:
+def statistics(rows: _Rows, x: Array) -> tuple[Array, Array]:
     """Return each channel's mean and biased variance."""
+    whole = rows.of(x)
     means, squares = np.empty((2, len(rows.blocks), rows.channels))
 
     def measure(k: int) -> None:
-        values, size = rows.values[rows.blocks[k]], rows.sizes[k]
+        values, size = whole[rows.blocks[k]], rows.sizes[k]
         mean = rows.sums(values) / size
         square = rows.products(values, values)
         taken = mean * mean * size
         square -= taken
         if (taken > FAR * FAR * square).any():  # what the difference of two large sums has lost
-            near = mean.astype(values.dtype)
-            centred = rows.centred(rows.blocks[k], rows.tiled(near))
+            near = mean.astype(x.dtype)
+            centred = _centred(values, rows.tiled(near))
             square = rows.products(centred, centred) - size * (mean - near) ** 2
         means[k], squares[k] = mean, square
 
-    run(measure, range(len(rows.blocks)))
+    rows.each(measure, range(len(rows.blocks)))
     mean, spread = _merged(means, squares, rows.sizes)
-    dtype = rows.values.dtype
-    return mean.astype(dtype), (np.maximum(spread, 0) / rows.count).astype(dtype)
+    return mean.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
 
 
-def scaled(rows: _Rows, factor: Array, offset: Array) -> Array:
-    """Return x · factor + offset."""
+def scaled(rows: _Rows, values: Array, factor: Array, offset: Array) -> Array:
+    """Return values · factor + offset."""
     wide_factor, wide_offset = rows.tiled(factor), rows.tiled(offset)
-    y = np.empty_like(rows.values)
+    y = np.empty_like(values)
 
     def some(part: slice) -> None:
         target = y[part]
-        np.multiply(rows.values[part], wide_factor, out=target)
+        np.multiply(values[part], wide_factor, out=target)
         np.add(target, wide_offset, out=target)
 
-    run(some, rows.blocks)
+    rows.each(some, rows.blocks)
     return rows.like(y)
 
 
-def normalize(rows: _Rows, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
+def normalize(rows: _Rows, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
     """Return (x − mean) · scale · weight + bias."""
+    values = rows.of(x)
     factor = scale if weight is None else scale * weight
     if _near(mean, scale):
-        return scaled(rows, factor, -mean * factor if bias is None else bias - mean * factor)
+        return scaled(rows, values, factor, -mean * factor if bias is None else bias - mean * factor)
     wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
     wide_offset = None if bias is None else rows.tiled(bias)
-    y = np.empty_like(rows.values)
+    y = np.empty_like(values)
 
     def some(part: slice) -> None:
         target = y[part]
-        np.subtract(rows.values[part], wide_mean, out=target)
+        np.subtract(values[part], wide_mean, out=target)
         np.multiply(target, wide_factor, out=target)
         if wide_offset is not None:
             np.add(target, wide_offset, out=target)
 
-    run(some, rows.blocks)
+    rows.each(some, rows.blocks)
     return rows.like(y)
 
 
 def gradients(
-    grad: Array, rows: _Rows, weight: Array | None, mean: Array, scale: Array, input_needed: bool
+    grad: Array, rows: _Rows, x: Array, weight: Array | None, mean: Array, scale: Array, input_needed: bool
 ) -> tuple[Array | None, Array, Array]:
     """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂ and dβ = Σ g."""
-    g, dtype = rows.of(grad).reshape(rows.values.shape), rows.values.dtype
+    g, values, dtype = rows.of(grad), rows.of(x), x.dtype
     sums = np.empty((2, len(rows.blocks), rows.channels))
-    near, wide_mean = _near(mean, scale), rows.tiled(mean)
+    near = _near(mean, scale)
+    wide_mean = None if near else rows.tiled(mean)
 
     def measure(k: int) -> None:
         part = rows.blocks[k]
-        values = rows.values[part] if near else rows.centred(part, wide_mean)
-        sums[0, k] = rows.products(values, g[part])
+        some = values[part] if wide_mean is None else _centred(values[part], wide_mean)
+        sums[0, k] = rows.products(some, g[part])
         sums[1, k] = rows.sums(g[part])
 
-    run(measure, range(len(rows.blocks)))
+    rows.each(measure, range(len(rows.blocks)))
     products, totals = np.add.reduce(sums, axis=1)
     if near:
         products -= mean * totals
@@ -257,36 +277,36 @@ def gradients(
         shift = shift + mean * slope
     wide_slope, wide_shift = rows.tiled(slope), rows.tiled(shift)
     wide_factor = rows.tiled(scale if weight is None else scale * weight)
-    dx = np.empty_like(rows.values)
+    dx = np.empty_like(values)
 
     def differentiate(part: slice) -> None:
         target = dx[part]
-        if near:
-            np.multiply(rows.values[part], wide_slope, out=target)
+        if wide_mean is None:
+            np.multiply(values[part], wide_slope, out=target)
         else:
-            np.subtract(rows.values[part], wide_mean, out=target)
+            np.subtract(values[part], wide_mean, out=target)
             np.multiply(target, wide_slope, out=target)
         np.add(target, g[part], out=target)
         np.subtract(target, wide_shift, out=target)
         np.multiply(target, wide_factor, out=target)
 
-    run(differentiate, rows.blocks)
+    rows.each(differentiate, rows.blocks)
     return rows.like(dx), d_weight, d_bias
 
 
-def mixed(grad: Array, rows: _Rows, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
+def mixed(grad: Array, rows: _Rows, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
     """Return by_grad · grad + by_x · (x − mean) + shift."""
-    g = rows.of(grad).reshape(rows.values.shape)
+    g, values = rows.of(grad), rows.of(x)
     wide_mean, wide_by_grad, wide_by_x, wide_shift = map(rows.tiled, (mean, by_grad, by_x, shift))
-    y = np.empty_like(rows.values)
+    y = np.empty_like(values)
 
     def some(part: slice) -> None:
         target, other = y[part], scratch("block", y[part].shape, y.dtype)
-        np.subtract(rows.values[part], wide_mean, out=target)
+        np.subtract(values[part], wide_mean, out=target)
         np.multiply(target, wide_by_x, out=target)
         np.multiply(g[part], wide_by_grad, out=other)
         np.add(target, other, out=target)
         np.add(target, wide_shift, out=target)
 
-    run(some, rows.blocks)
+    rows.each(some, rows.blocks)
     return rows.like(y)

@@ -89,8 +89,13 @@ def test_convolution_and_its_gradients(d, data):
 def test_winograd(data):
     draw = data.draw
     n, c, o = draw(st.integers(1, 40)), draw(wide_or_not), draw(wide_or_not)
-    kernel = draw(st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 2), (4, 4), (5, 2), (3, 4), (1, 3), (1, 5), (4, 1)]))
-    sizes = tuple(draw(st.integers(1 if k == 1 else 5, 19)) for k in kernel)
+    along_one = st.tuples(st.just(1), st.integers(2, 7))
+    kernel = draw(
+        st.sampled_from([(3, 3), (3, 3), (5, 5), (2, 2), (4, 4), (5, 2), (3, 4)])
+        | along_one
+        | along_one.map(lambda k: k[::-1])
+    )
+    sizes = tuple(draw(st.integers(1 if k == 1 else 7, 19)) for k in kernel)
     padding = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in kernel)
     rng = np.random.default_rng(draw(st.integers(0, 2**31)))
     x = laid_out(draw, rng.normal(size=(n, c, *sizes)).astype(np.float32))
@@ -323,6 +328,14 @@ def test_in_place_work_in_blocks(data):
         patch.setattr(elementwise, "BLOCK", 7)
         NUMPY.in_place(double_and_add, x, y)
     np.testing.assert_array_equal(x, expected)
+
+
+def test_explain_conv_of_one_dim_tells_what_is_done(monkeypatch):
+    done = []
+    monkeypatch.setattr(winograd, "conv", lambda *arguments: done.append(1) or np.zeros((50, 100, 1, 52), "f"))
+    NUMPY.conv(np.zeros((50, 128, 56), "f"), np.zeros((100, 128, 5), "f"), None, (1,), ((0, 0),), (1,), 1)
+    assert explain_conv((50, 128, 56), (100, 128, 5)).algorithm == "winograd"
+    assert done
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def _choose(
         return "pointwise", "a window is one pixel: a product of pixels and channels"
     if kernel == sizes and inside and set(dilation) == {1}:
         return "whole", "a kernel as large as the image: a linear layer"
-    plain = all(k <= 5 for k in kernel) and len(kernel) == 2 and set(stride) == set(dilation) == {1}
+    largest = 7 if 1 in kernel else 5
+    plain = max(kernel) <= largest and len(kernel) == 2 and set(stride) == set(dilation) == {1}
     enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
     if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:
         return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
@@ -133,6 +134,10 @@ def plan(
     out = [output_size(*args) for args in zip(sizes, kernel, stride, padding, dilation, strict=True)]
     item = 4 if dtype == "f" else 8
     algorithm, why = choose(x_shape, weight_shape, dtype, stride, padding, dilation, groups)
+    if len(kernel) == 1 and algorithm not in ("base", "groups"):  # computed as two dims, of which one is a single pixel
+        x_shape, weight_shape = (n, c, 1, *sizes), (o, c_group, 1, *kernel)
+        stride, padding, dilation = (1, *stride), ((0, 0), *padding), (1, *dilation)
+        return plan(x_shape, weight_shape, dtype, stride, padding, dilation, groups, threads)
     depth = c_group * math.prod(kernel)
     direct = products = n * o * math.prod(out) * depth
     padded = n * c * math.prod(s + low + high for s, (low, high) in zip(sizes, padding, strict=True))

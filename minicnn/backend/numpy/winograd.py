@@ -1,6 +1,7 @@
 """Winograd's convolution F(m×m, r×r) with m + r = 7: a 3×3 kernel of stride 1 in a quarter of the multiplications.
 
-Along a dim in which the kernel is one pixel, nothing is transformed; so one-dimensional kernels go this way, too.
+Along a dim in which the kernel is one pixel, nothing is transformed; so one-dimensional kernels go this way, too, with
+m + r = 9: there is room for the error of a second dim.
 
 An output tile of m numbers needs an input tile of six. In one dim, y = Aᵀ [(G w) ⊙ (Bᵀ d)]; in two, with V = Bᵀ d B and
 U = G w Gᵀ,
@@ -8,8 +9,8 @@ U = G w Gᵀ,
     y = Aᵀ (Σ_c U ⊙ V) A
 
 so what is summed over channels is 36 independent matrix products, one a place in the tile: (tiles, C) · (C, O). The
-matrices come from the points 0, ±1, ±2 and ∞, at which polynomials of five degrees are multiplied; so Bᵀ is the same
-for kernels of 2, 3, 4 and 5, with tiles of 5, 4, 3 and 2 outputs.
+matrices come from the points 0, ±1, ±2 and ∞, in one dim ±1/2 too, at which polynomials are multiplied; so Bᵀ is the
+same for kernels of 2, 3, 4 and 5, with tiles of 5, 4, 3 and 2 outputs.
 Source: Lavin and Gray, "Fast Algorithms for Convolutional Networks" (2016), section 4.3.
 
 Memory is spatial-first, (H, W, N, C). So a column of six pixels, over images and channels, is a matrix of six long
@@ -38,26 +39,17 @@ from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.threads import alone, get_num_threads, run, share_out
 
 Array = Any
-PATCH = 6  # inputs of a tile, along a dim
+PATCH, LONG = 6, 8  # inputs of a tile along a dim: of two, and of one alone, where the error of the other is missing
 SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
 CACHE = 2**21  # bytes of a block's tiles and products: of the order of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
 COPIED = 2**17  # numbers of kernels up to which one thread, and a copy in the order they are read, is quickest
 
-POINTS = (0, 1, -1, 2, -2)  # and infinity
-SCALES = (1 / 4, -1 / 6, -1 / 6, 1 / 24, 1 / 24)  # of the kernels at the points: 1 / Π (point − another)
-B_T = [
-    [4, 0, -5, 0, 1, 0],
-    [0, -4, -4, 1, 1, 0],
-    [0, 4, -4, -1, 1, 0],
-    [0, -2, -1, 2, 1, 0],
-    [0, 2, -1, -2, 1, 0],
-    [0, 4, 0, -5, 0, 1],
-]
+POINTS = {6: (0, 1, -1, 2, -2), 8: (0, 1, -1, 2, -2, 0.5, -0.5)}  # by the size of a patch; and infinity
 
 
 class _Along(NamedTuple):
-    """The transforms along a dim: p inputs and m outputs a tile; Bᵀ (p×p), Aᵀ (m×p), A, and G (p×r). p = 6, or 1."""
+    """The transforms along a dim: p inputs and m outputs a tile; Bᵀ (p×p), Aᵀ (m×p), A, and G (p×r). p = 6, 8 or 1."""
 
     patch: int
     tile: int
@@ -68,19 +60,25 @@ class _Along(NamedTuple):
 
 
 @functools.cache
-def _along(size: int) -> _Along:
+def _along(size: int, patch: int) -> _Along:
     if size == 1:
         one = np.ones((1, 1), "f")
         return _Along(1, 1, one, one, one, one)
-    m = PATCH + 1 - size
-    a = np.array([[p**i for p in POINTS] + [i == m - 1] for i in range(m)], "f")
-    g = np.array([[scale * p**j for j in range(size)] for p, scale in zip(POINTS, SCALES, strict=True)])
-    g = np.concatenate([g, np.eye(size)[-1:]])  # at infinity: the last coefficient
-    return _Along(PATCH, m, np.array(B_T, "f"), a, np.ascontiguousarray(a.T), g)
+    m, points = patch + 1 - size, POINTS[patch]
+    others = [[a for a in points if a != p] for p in points]
+    inputs = np.zeros((patch, patch))  # a row a point: the coefficients of Π (x − another), from the lowest
+    inputs[:-1, :-1] = [np.poly(roots)[::-1] for roots in others]
+    inputs[-1] = np.poly(points)[::-1]
+    a = np.array([[p**i for p in points] + [i == m - 1] for i in range(m)], "f")
+    g = np.eye(patch, size, size - patch)  # at infinity: the last coefficient
+    g[:-1] = [
+        [p**j / np.prod([p - a for a in roots]) for j in range(size)] for p, roots in zip(points, others, strict=True)
+    ]
+    return _Along(patch, m, inputs.astype("f"), a, np.ascontiguousarray(a.T), g)
 
 
 class _Ways(NamedTuple):
-    """The transforms of a kernel, along both dims, and G ⊗ G (36 × KH·KW) of the kernel itself; 36 places, or 6."""
+    """The transforms of a kernel, along both dims, and G ⊗ G (36 × KH·KW) of the kernel itself; 36 places, or 8."""
 
     places: int
     rows: _Along
@@ -91,7 +89,8 @@ class _Ways(NamedTuple):
 @functools.cache
 def ways(kernel: Ints) -> _Ways:
     """Return the transforms for a kernel of this size."""
-    rows, columns = _along(kernel[0]), _along(kernel[1])
+    patch = LONG if 1 in kernel else PATCH
+    rows, columns = _along(kernel[0], patch), _along(kernel[1], patch)
     return _Ways(rows.patch * columns.patch, rows, columns, np.kron(rows.kernels, columns.kernels).astype("f"))
 
 
@@ -135,6 +134,7 @@ class _Reader:
         half = scratch(kind + " half", (high, step * columns + size - step, images * channels), x.dtype)
         half[:, :left] = half[:, left + x.shape[1] :] = 0
         self.inner = half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
+        self.copied = self.inner[:, 0].reshape(-1, images, channels)  # of a single row
         s = half.strides
         self.read = np.lib.stride_tricks.as_strided(
             half, (high, columns, size, images * channels), (s[0], step * s[1], s[1], s[2])
@@ -150,10 +150,10 @@ class _Reader:
         if low >= high:
             self.tiles[...] = 0
             return self.tiles
-        part = self.x[low:high, :, images].reshape(high - low, self.x.shape[1], -1)
         if self.rows.size == 1:
-            np.copyto(self.inner, part.transpose(1, 0, 2))
+            np.copyto(self.copied, self.x[low, :, images])
         else:
+            part = self.x[low:high, :, images].reshape(high - low, self.x.shape[1], -1)
             np.matmul(self.rows[:, low - start : high - start], part.transpose(1, 0, 2), out=self.inner)
         np.matmul(self.columns, self.read, out=self.write)
         return self.tiles
@@ -225,8 +225,13 @@ def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> 
     return u
 
 
+def _moved(x: Array, kernel: Ints) -> Array:
+    """(N, C, H, W) -> (H, W, N, C); in any memory order where rows are copied anyway."""
+    return x.transpose(2, 3, 0, 1) if kernel[0] == 1 else spatial_first(x)
+
+
 def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned: bool = False) -> Array:
-    """(H, W, N, C), contiguous, and (O, C, KH, KW) -> (OH, OW, N, O); with kernels turned round, if so wanted."""
+    """(H, W, N, C) and (O, C, KH, KW) -> (OH, OW, N, O); with kernels turned round, if so wanted."""
     way, (kh, kw) = ways(weight.shape[2:]), weight.shape[2:]
     c, o = x.shape[-1], weight.shape[1] if turned else weight.shape[0]
     (top, bottom), (left, right) = padding
@@ -254,7 +259,7 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
 
 def conv(x: Array, weight: Array, bias: Array | None, padding: Pads) -> Array:
     """x ⋆ weight: (N, C, H, W) and (O, C, KH, KW) -> (N, O, OH, OW)."""
-    return face(_convolve(spatial_first(x), weight, bias, padding))
+    return face(_convolve(_moved(x, weight.shape[2:]), weight, bias, padding))
 
 
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads) -> Array:
@@ -262,7 +267,7 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads
     (top, bottom), (left, right) = padding
     kh, kw = weight.shape[2:]
     around = ((kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right))
-    return face(_convolve(spatial_first(grad), weight, None, around, turned=True))
+    return face(_convolve(_moved(grad, weight.shape[2:]), weight, None, around, turned=True))
 
 
 def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
@@ -271,7 +276,7 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     dU = Σ_tiles V ⊗ (A dy Aᵀ), one product a place: (C, tiles) · (tiles, O); and dw = Gᵀ dU G. Each thread has a
     share of the blocks that is its own, and a sum, so that the result is the same from run to run.
     """
-    g, x = spatial_first(grad), spatial_first(x)
+    g, x = _moved(grad, shape[2:]), _moved(x, shape[2:])
     (o, c), n, way = shape[:2], g.shape[2], ways(tuple(shape[2:]))
     tiles = Tiles(way, g.shape[:2], n, c + o)
     width = _width(o, tiles.columns * tiles.images * c)

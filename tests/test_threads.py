@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -398,3 +399,27 @@ def test_the_callers_errstate_holds_in_other_threads():
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         backend.get("numpy").elementwise(times_ten, x)
     assert over.is_set()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_what_comes_first_is_there_for_all_and_idle_threads_hold_nothing():
+    made, seen = [], []
+
+    class Work:
+        def __call__(self, rest):
+            for block in rest:
+                while not made:
+                    time.sleep(0.001)
+                seen.append((block, made[0]))
+
+    work = Work()
+    held = weakref.ref(work)
+    for _ in range(50):
+        made.clear()
+        threads.share_out(work, range(4), lambda: made.append(1))
+    assert sorted(seen) == sorted([(block, 1) for block in range(4)] * 50)
+    del work
+    deadline = time.monotonic() + TIMEOUT
+    while held() is not None and time.monotonic() < deadline:
+        time.sleep(0.001)  # until the last helper waits again
+    assert held() is None

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -240,7 +241,20 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
     y = np.empty((*out, n, o), x.dtype)
     tiles = Tiles(way, out, n, c + o)
     width = _width(o, tiles.columns * tiles.images * c)
-    u = _kernels(way.kernels, weight, width, turned)
+    u: Any = None
+    transformed = threading.Lock()
+    transformed.acquire()
+
+    def transform() -> None:
+        nonlocal u
+        try:
+            u = _kernels(way.kernels, weight, width, turned)
+        finally:
+            transformed.release()
+
+    alike = weight.size > COPIED  # all threads transform; else one does, while the others wake and read
+    if alike:
+        transform()
 
     def take(rest: Iterator[tuple[int, slice]]) -> None:
         images = 0
@@ -250,10 +264,13 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
                 read = _Reader("inputs", way, x, tiles, images, (top, left))
                 write = _Writer(way, y, bias, tiles, images)
                 products = write.products.reshape(way.places, -1, o // width, width).transpose(0, 2, 1, 3)
-            np.matmul(read(row, some)[:, None], u, out=products)
+            v = read(row, some)
+            with transformed:
+                pass
+            np.matmul(v[:, None], u, out=products)
             write(row, some)
 
-    share_out(take, tiles.blocks())
+    share_out(take, tiles.blocks(), None if alike else transform)
     return y
 
 

@@ -146,27 +146,32 @@ def weight_grad(
 
 
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geometry) -> Array:
-    """The gradient for x, of stride and dilation 1: a product an output row, added where its windows read.
+    """The gradient for x, of stride and dilation 1: a product an image's row, of all rows of windows that read it.
 
-    It is that of all kernel elements, (KW · KH · C, OW · N), and those of one column of the kernel lie as rows of the
-    image do, so that a row of windows takes KW additions.
+    In memory (OH, O, OW, N) these lie together, (KH · O, OW · N). The product is that of each column of the kernel,
+    (KW · C, OW · N), added KW times, each time shifted by a pixel.
     """
     (n, o, oh, ow), (_, c, kh, kw), (h, w) = grad.shape, weight.shape, sizes
     top, left = geometry.padding[0][0], geometry.padding[1][0]
-    kernels = np.ascontiguousarray(weight.transpose(3, 2, 1, 0)).reshape(-1, o)
-    g = spatial_first(grad).reshape(oh, ow * n, o)
-    dx = np.zeros((h, c, w, n), grad.dtype)
+    g = np.ascontiguousarray(grad.transpose(CHANNELS_SECOND)).reshape(oh * o, ow * n)
+    kernels = np.ascontiguousarray(weight[:, :, ::-1].transpose(3, 1, 2, 0)).reshape(kw * c, kh * o)
+    dx = np.empty((h, c, w, n), grad.dtype)
     columns = [meeting(j - left, 1, ow, 0, w) for j in range(kw)]
-    product = scratch("product", (kw, kh, c, ow, n), grad.dtype)
+    product = scratch("product", (kw, c, ow, n), grad.dtype)
+    parts = _parts(ow * n, kernels.size)
+    cut = (parts, ow * n // parts)
+    target = product.reshape(kw * c, *cut).swapaxes(0, 1)
     with alone:
-        for i in range(oh):
-            low, high = max(i - top, 0), min(i - top + kh, h)
+        for i in range(h):
+            dx[i] = 0
+            first = i + top + 1 - kh  # the row of windows whose last row reads this one
+            low, high = max(first, 0), min(first + kh, oh)
             if low >= high:
                 continue
-            np.matmul(kernels, g[i].T, out=product.reshape(len(kernels), -1))
-            rows = dx[low:high]
+            some = kernels[:, (low - first) * o : (high - first) * o]
+            np.matmul(some, g[low * o : high * o].reshape(-1, *cut).swapaxes(0, 1), out=target)
             for j, (windows, pixels) in enumerate(columns):
-                rows[:, :, pixels] += product[j, low + top - i : high + top - i, :, windows]
+                dx[i, :, pixels] += product[j, :, windows]
     return dx.transpose(3, 1, 0, 2)
 
 

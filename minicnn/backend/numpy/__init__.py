@@ -13,6 +13,7 @@ from minicnn.backend.numpy import (
     columns,
     depthwise,
     elementwise,
+    features,
     layout,
     memory,
     narrow,
@@ -207,14 +208,17 @@ class NumpyBackend(Backend):
 
     def channel_statistics(self, x: Array) -> tuple[Array, Array]:
         rows = norm.arranged(x)
-        return super().channel_statistics(x) if rows is None else norm.statistics(rows, x)
+        if rows is None:
+            return features.statistics(x) if x.ndim == 2 and x.size else super().channel_statistics(x)
+        return norm.statistics(rows, x)
 
     def normalize_channels(
         self, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None
     ) -> Array:
         rows = norm.arranged(x)
         if rows is None:
-            return super().normalize_channels(x, mean, scale, weight, bias)
+            plain = features.normalize if x.ndim == 2 else super().normalize_channels
+            return plain(x, mean, scale, weight, bias)
         return norm.normalize(rows, x, mean, scale, weight, bias)
 
     def mix_channels(self, grad: Array, x: Array, mean: Array, by_grad: Array, by_x: Array, shift: Array) -> Array:
@@ -228,7 +232,8 @@ class NumpyBackend(Backend):
     ) -> tuple[Array | None, Array, Array]:
         rows = norm.arranged(x)
         if rows is None:
-            return super().batch_norm_grad(grad, x, weight, mean, scale, input_needed)
+            plain = features.gradients if x.ndim == 2 and x.size else super().batch_norm_grad
+            return plain(grad, x, weight, mean, scale, input_needed)
         return norm.gradients(grad, rows, x, weight, mean, scale, input_needed)
 
     # ---- pooling

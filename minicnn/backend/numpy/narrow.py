@@ -89,11 +89,13 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
     if columns is None:
         columns = columns_of(x, tuple(kernel), geometry)
     kernels = weight.transpose(0, 2, 1, 3).reshape(o, -1)  # (O, KH · C · KW)
-    if o < FEW:
-        y = empty_in(CHANNELS_SECOND, (n, o, *out), x.dtype)
+    second = o < FEW
+    y = empty_in(CHANNELS_SECOND if second else PIXELS_FIRST, (n, o, *out), x.dtype)
+    if second:
         flat = y.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
+        wide = flat.reshape(out[0], -1)
+        tiled = None if bias is None else np.repeat(bias, flat.shape[2])
     else:
-        y = empty_in(PIXELS_FIRST, (n, o, *out), x.dtype)
         flat = y.transpose(PIXELS_FIRST).reshape(out[0], -1, o)
         wide = flat.reshape(out[0], -1, n * o)
         tiled = None if bias is None else np.tile(bias, n)
@@ -101,15 +103,13 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
     parts = _parts(columns.shape[2], columns.shape[1] * o)
 
     def share(some: slice) -> None:
-        if o < FEW:
+        if second:
             np.matmul(kernels, _cut(columns[some], parts), out=_cut(flat[some], parts))
-            if bias is not None:
-                flat[some] += bias[:, None]
         else:
             target = flat[some].reshape(-1, parts, columns.shape[2] // parts, o)
             np.matmul(_cut(columns[some], parts).swapaxes(2, 3), kernels.T, out=target)
-            if bias is not None:
-                wide[some] += tiled
+        if tiled is not None:
+            wide[some] += tiled
 
     run(share, _shares(out[0], y.size))
     return y

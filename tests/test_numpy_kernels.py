@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minicnn
 from minicnn.backend import explain_conv, get
 from minicnn.backend.base import Backend, output_size
-from minicnn.backend.numpy import elementwise, norm, product, winograd
+from minicnn.backend.numpy import elementwise, norm, product, winograd, winograd_wide
 from minicnn.backend.numpy.plan import choose
 from minicnn.errors import ShapeError
 
@@ -84,9 +84,10 @@ def test_convolution_and_its_gradients(d, data):
     )
 
 
+@pytest.mark.parametrize("kernel_of", [winograd, winograd_wide])
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_winograd(data):
+def test_winograd(kernel_of, data):
     draw = data.draw
     n, c, o = draw(st.integers(1, 40)), draw(wide_or_not), draw(wide_or_not)
     along_one = st.tuples(st.just(1), st.integers(2, 7))
@@ -106,13 +107,13 @@ def test_winograd(data):
     moves = ((1, 1), padding, (1, 1), 1)
     wide = [a if a is None else a.astype(np.float64) for a in (x, weight, bias, grad)]
     for found, expected in [
-        (winograd.conv(x, weight, bias, padding), Backend.conv(NUMPY, *wide[:3], *moves)),
+        (kernel_of.conv(x, weight, bias, padding), Backend.conv(NUMPY, *wide[:3], *moves)),
         (
-            winograd.input_grad(grad, weight, sizes, padding),
+            kernel_of.input_grad(grad, weight, sizes, padding),
             Backend.conv_input_grad(NUMPY, wide[3], wide[1], sizes, *moves),
         ),
         (
-            winograd.weight_grad(grad, x, weight.shape, padding),
+            kernel_of.weight_grad(grad, x, weight.shape, padding),
             Backend.conv_weight_grad(NUMPY, wide[3], wide[0], weight.shape, *moves),
         ),
     ]:

@@ -25,11 +25,13 @@ from minicnn.backend.numpy import (
     rows,
     whole,
     winograd,
+    winograd_wide,
 )
 from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
 
 memory.keep_freed_memory()
+WINOGRADS: dict[str, Any] = {"winograd": winograd, "winograd_wide": winograd_wide}
 KERNELS: dict[str, Any] = {
     "pointwise": pointwise,
     "whole": whole,
@@ -141,8 +143,8 @@ class NumpyBackend(Backend):
         if x.ndim == 3:
             y = self.conv(_flat(x), _flat(weight), bias, *_flat_moves(stride, padding, dilation), groups)
             return y[:, :, 0]
-        if choice == "winograd":
-            return winograd.conv(x, weight, bias, padding)
+        if choice in WINOGRADS:
+            return WINOGRADS[choice].conv(x, weight, bias, padding)
         return KERNELS[choice].conv(x, weight, bias, Geometry(stride, padding, dilation))
 
     def conv_input_grad(
@@ -162,10 +164,10 @@ class NumpyBackend(Backend):
                 dx[:, some] = self.conv_input_grad(grad[:, mine], weight[mine], sizes, stride, padding, dilation, 1)
             return dx
         geometry = Geometry(stride, padding, dilation)
-        if choice in ("winograd", "narrow", "rows") and narrow.suits_input_grad(n, weight, grad.shape[2:], geometry):
+        if choice in (*WINOGRADS, "narrow", "rows") and narrow.suits_input_grad(n, weight, grad.shape[2:], geometry):
             return narrow.input_grad(grad, weight, sizes, geometry)
-        if choice == "winograd" and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
-            return winograd.input_grad(grad, weight, sizes, padding)
+        if choice in WINOGRADS and all(max(pads) < k for pads, k in zip(padding, turned[2:], strict=True)):
+            return WINOGRADS[choice].input_grad(grad, weight, sizes, padding)
         if choice == "narrow" and n <= SINGLE:
             choice = "columns"
         kernel = KERNELS[choice] if choice in ("pointwise", "whole", "depthwise", "columns") else offsets
@@ -196,8 +198,8 @@ class NumpyBackend(Backend):
             shape = (*weight_shape[:2], 1, *weight_shape[2:])
             moves = _flat_moves(stride, padding, dilation)
             return self.conv_weight_grad(_flat(grad), _flat(x), shape, *moves, groups)[:, :, 0]
-        if choice == "winograd":
-            return winograd.weight_grad(grad, x, weight_shape, padding)
+        if choice in WINOGRADS:
+            return WINOGRADS[choice].weight_grad(grad, x, weight_shape, padding)
         return KERNELS[choice].weight_grad(grad, x, weight_shape, Geometry(stride, padding, dilation))
 
     # ---- batch norm

@@ -18,6 +18,7 @@ LEAST = 1024  # pixels of the batch below which transforming the kernels does
 GROUPED = 8  # channels of a group from which it is worth a convolution of its own
 SINGLE = 2  # images up to which kernels are not worth rearranging, if they have no more pixels than LEAST,
 MANY = 4096  # or, with few channels, than this
+MUCH = 2**14  # kernels from which Winograd's are worth slices
 TINY = 4  # pixels along a side up to which much of the windows lies outside the image
 
 
@@ -106,14 +107,33 @@ def _choose(
         return "whole", "a kernel as large as the image: a linear layer"
     largest = 7 if 1 in kernel else 5
     plain = max(kernel) <= largest and len(kernel) == 2 and set(stride) == set(dilation) == {1}
-    enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
-    if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST and pixels >= enough:
-        return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
+    if plain and dtype == "f" and winograd and c >= NARROW and o >= FEWEST:
+        if _wide(x_shape, weight_shape, inside, 1.6 if for_weight else 1.25):
+            return "winograd_wide", "stride 1, float32, many channels and few tiles: a fraction of the multiplications"
+        enough = max(LEAST, c * o // (64 if for_weight else 256))  # or the kernels' transforms cost too much
+        if pixels >= enough:
+            return "winograd", "stride 1, float32, enough channels and pixels: a fraction of the multiplications"
     if max(sizes) <= TINY and c >= NARROW:
         return "offsets", "a tiny image: a product for each kernel offset skips the padding"
     if c < NARROW and dilation[0] == 1:
         return "narrow", f"{c} input channels: columns of im2col, in runs of pixels and images"
     return "rows", "rows of im2col, in blocks that fit the cache"
+
+
+def _wide(x_shape: Ints, weight_shape: Ints, inside: bool, gain: float) -> bool:
+    """Whether kernels outweigh tiles, and the direct products Winograd's, with its transforms, ``gain`` times.
+
+    Padding is taken to keep the image's size, where there is any.
+    """
+    from minicnn.backend.numpy.winograd import ways
+
+    (n, c, *sizes), (o, _, *kernel) = x_shape, weight_shape
+    way = ways((kernel[0], kernel[1]))
+    out = sizes if not inside else [s - k + 1 for s, k in zip(sizes, kernel, strict=True)]
+    tiles = n * -(-out[0] // way.rows.tile) * -(-out[1] // way.columns.tile)
+    within = [s * k - (0 if inside else k * k // 4) for s, k in zip(out, kernel, strict=True)]  # not in the padding
+    cost = way.places * (tiles + 2 * math.prod(kernel))
+    return c * o >= MUCH and 2 * c * o >= 3 * tiles * (c + o) and n * math.prod(within) >= gain * cost
 
 
 def plan(
@@ -127,7 +147,7 @@ def plan(
     threads: int,
 ) -> Plan:
     """Return the kernel for a convolution, and what it costs."""
-    from minicnn.backend.numpy import depthwise, rows, winograd
+    from minicnn.backend.numpy import depthwise, rows, winograd, winograd_wide
 
     n, c, *sizes = x_shape
     o, c_group, *kernel = weight_shape
@@ -142,7 +162,7 @@ def plan(
     direct = products = n * o * math.prod(out) * depth
     padded = n * c * math.prod(s + low + high for s, (low, high) in zip(sizes, padding, strict=True))
     copied = padded if any(map(any, padding)) else 0
-    if algorithm == "winograd":
+    if algorithm.startswith("winograd"):
         way = winograd.ways((kernel[0], kernel[1]))
         tiles = winograd.Tiles(way, (out[0], out[1]), n, c + o)
         count, block = n * tiles.rows * tiles.columns, tiles.images * tiles.columns
@@ -150,7 +170,10 @@ def plan(
         places, p, q = way.places, way.rows.patch, way.columns.patch
         transforms = (p + q) * places * c + high * (places + q * wide) * o
         products = count * (places * c * o + transforms) + places * depth * o
-        scratch = places * c * o + threads * block * 5 * places * (c + o) // 3  # kernels; tiles, whole and halfway
+        if algorithm == "winograd":
+            scratch = places * c * o + threads * block * 5 * places * (c + o) // 3  # kernels; tiles, whole and halfway
+        else:
+            scratch = places * (3 * count * c + threads * winograd_wide.WIDTH * (c + 3 * count))
     elif algorithm == "pointwise":
         scratch = copied
     elif algorithm == "columns":

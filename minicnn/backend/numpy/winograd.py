@@ -281,10 +281,13 @@ def conv(x: Array, weight: Array, bias: Array | None, padding: Pads) -> Array:
 
 def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], padding: Pads) -> Array:
     """The gradient for x: a convolution of the output's gradient with the kernels turned round."""
-    (top, bottom), (left, right) = padding
-    kh, kw = weight.shape[2:]
-    around = ((kh - 1 - top, kh - 1 - bottom), (kw - 1 - left, kw - 1 - right))
-    return face(_convolve(_moved(grad, weight.shape[2:]), weight, None, around, turned=True))
+    kernel = weight.shape[2:]
+    return face(_convolve(_moved(grad, kernel), weight, None, around(kernel, padding), turned=True))
+
+
+def around(kernel: Ints, padding: Pads) -> Pads:
+    """Return the padding with which the output's gradient meets the kernels turned round."""
+    return tuple((k - 1 - low, k - 1 - high) for k, (low, high) in zip(kernel, padding, strict=True))
 
 
 def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:

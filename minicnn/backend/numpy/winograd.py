@@ -115,12 +115,15 @@ class Tiles:
         ]
 
 
-def _width(channels: int, tiles: int) -> int:
-    """Return how many output channels a product takes at a time: a divisor, with `SMALL` or fewer multiplications."""
-    for width in (64, 48, 32):
-        if channels % width == 0 and width * tiles <= SMALL:
-            return width
-    return channels
+def _width(channels: int) -> int:
+    """Return how many output channels a product takes at a time: a divisor."""
+    return next((width for width in (64, 48, 32) if channels % width == 0), channels)
+
+
+@functools.lru_cache(maxsize=1024)
+def parts_of(rows: int, work: int) -> int:
+    """Return into how many parts to cut so many rows, of so much work each, for products of `SMALL` or less."""
+    return next((k for k in range(1, 65) if rows % k == 0 and rows // k * work <= SMALL), 1)
 
 
 class _Reader:
@@ -240,7 +243,7 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
     out = (h + top + bottom + 1 - kh, w + left + right + 1 - kw)
     y = np.empty((*out, n, o), x.dtype)
     tiles = Tiles(way, out, n, c + o)
-    width = _width(o, tiles.columns * tiles.images * c)
+    width = _width(o)
     u: Any = None
     transformed = threading.Lock()
     transformed.acquire()
@@ -263,11 +266,12 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
                 images = some.stop - some.start
                 read = _Reader("inputs", way, x, tiles, images, (top, left))
                 write = _Writer(way, y, bias, tiles, images)
-                products = write.products.reshape(way.places, -1, o // width, width).transpose(0, 2, 1, 3)
-            v = read(row, some)
+                cut = (way.places, parts_of(read.tiles.shape[1], c * width), 1, -1)
+                products = write.products.reshape(*cut[:2], -1, o // width, width).swapaxes(2, 3)
+            v = read(row, some).reshape(*cut, c)
             with transformed:
                 pass
-            np.matmul(v[:, None], u, out=products)
+            np.matmul(v, u[:, None], out=products)  # (36, parts, O / width, tiles, width)
             write(row, some)
 
     share_out(take, tiles.blocks(), None if alike else transform)
@@ -299,10 +303,11 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     g, x = _moved(grad, shape[2:]), _moved(x, shape[2:])
     (o, c), n, way = shape[:2], g.shape[2], ways(tuple(shape[2:]))
     tiles = Tiles(way, g.shape[:2], n, c + o)
-    width = _width(o, tiles.columns * tiles.images * c)
+    width = _width(o)
     blocks = tiles.blocks()
     count = min(get_num_threads(), len(blocks))
-    sums = scratch("sums", (count, way.places, o // width, c, width), x.dtype)
+    parts = parts_of(c, tiles.columns * tiles.images * width)
+    sums = scratch("sums", (count, way.places, o // width, parts, c // parts, width), x.dtype)
     step = min(max(CACHE // (4 * c * o), 1), way.places)  # places whose products stay in the cache until they are added
 
     def share(k: int) -> None:
@@ -313,8 +318,8 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
                 images = some.stop - some.start
                 read_x = _Reader("inputs", way, x, tiles, images, (padding[0][0], padding[1][0]))
                 read_g = _Reader("gradients", way, g, tiles, images, (0, 0))
-                left = read_x.tiles.swapaxes(1, 2)[:, None]  # (36, 1, C, tiles)
-                right = read_g.tiles.reshape(way.places, -1, o // width, width).transpose(0, 2, 1, 3)
+                left = read_x.tiles.reshape(way.places, 1, -1, parts, c // parts).transpose(0, 1, 3, 4, 2)
+                right = read_g.tiles.reshape(way.places, -1, o // width, 1, width).transpose(0, 2, 3, 1, 4)
             read_x(row, some)
             read_g(row, some)
             if i == 0:
@@ -329,6 +334,7 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     du = sums[0]
     for other in sums[1:]:
         du += other
+    du = du.reshape(way.places, o // width, c, width)
     dw = np.empty(shape, x.dtype)
     target = dw.reshape(o // width, width, c, -1).transpose(0, 2, 1, 3)  # (O / width, C, width, K)
     run(lambda k: np.matmul(du[:, k].transpose(1, 2, 0), way.kernels, out=target[k]), range(o // width))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.numpy.winograd import SMALL, around, ways
+from minicnn.backend.numpy.winograd import around, parts_of, ways
 from minicnn.backend.threads import share_out
 
 Array = Any
@@ -44,12 +43,6 @@ def _transformed(windows: Array, rows: Array, columns: Array, n: int) -> Array:
     whole = np.empty((len(rows), len(columns), *count, width), windows.dtype)
     np.matmul(columns, half.swapaxes(2, 3), out=whole.transpose(2, 3, 0, 1, 4))
     return whole.reshape(len(rows) * len(columns), count[0] * count[1] * n, -1)
-
-
-@lru_cache(maxsize=1024)
-def _parts(rows: int, work: int) -> int:
-    """Return into how many parts to cut so many rows, of so much work each, for products of `SMALL` or less."""
-    return next((k for k in range(1, 65) if rows % k == 0 and rows // k * work <= SMALL), 1)
 
 
 def _in_slices(prepare: Callable[[], None], work: Callable[[slice], None], channels: int) -> None:
@@ -100,7 +93,7 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
         with ready:
             pass
         tiles = v.shape[1]
-        parts = _parts(tiles, c * width)
+        parts = parts_of(tiles, c * width)
         m = scratch("products", (way.places, parts, tiles // parts, width), x.dtype)
         np.matmul(v.reshape(way.places, parts, -1, c), u[:, None], out=m)
         m = m.reshape(*patch, *count, n * width).transpose(2, 3, 1, 0, 4)  # (rows, columns, 6, 6, N · width)
@@ -149,7 +142,7 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
         with ready:
             pass
         tiles, width = a.shape[1:]
-        cut = (way.places, _parts(c, tiles * width), -1)
+        cut = (way.places, parts_of(c, tiles * width), -1)
         du = scratch("sums", (way.places, c, width), x.dtype)
         np.matmul(v.reshape(*cut, tiles), a[:, None], out=du.reshape(*cut, width))
         np.matmul(du.transpose(1, 2, 0), way.kernels, out=target[:, some])

@@ -10,8 +10,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
-import weakref
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,9 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import minicnn
-from minicnn import backend, nn
+from minicnn import nn
 from minicnn.backend import threads
-from minicnn.backend.numpy import elementwise, product, rows
+from minicnn.backend.numpy import product, rows
 from minicnn.data import DataLoader
 from minicnn.errors import ParameterError
 
@@ -321,105 +319,3 @@ def load_while_training(n):
 @pytest.mark.parametrize("n", [1, 2])
 def test_workers_of_a_data_loader_convolve(n):
     assert in_a_process(f"load_while_training({n})") == "True"
-
-
-# ---- errors
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_an_error_in_a_kernel_reaches_the_caller(monkeypatch):
-    x, weight = minicnn.ones(4, 16, 16, 16), minicnn.ones(16, 16, 3, 3)
-    right = minicnn.conv2d(x, weight, stride=2).numpy()
-
-    def planted(*_):
-        raise RuntimeError("planted")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(rows, "scratch", planted)
-        with pytest.raises(RuntimeError, match="planted"):
-            minicnn.conv2d(x, weight, stride=2)
-    assert blas_threads() == 2
-    np.testing.assert_array_equal(minicnn.conv2d(x, weight, stride=2).numpy(), right)
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_an_error_in_another_thread_reaches_the_caller():
-    caller, both = threading.get_ident(), threading.Barrier(2)
-
-    def block(_):
-        both.wait(20)
-        if threading.get_ident() != caller:
-            raise RuntimeError("planted")
-
-    with pytest.raises(RuntimeError, match="planted"):
-        threads.run(block, range(2))
-    assert blas_threads() == 2
-
-
-def one_works_on_when_another_raises():
-    """Run three blocks side by side, one of which raises while another works on; whether it was done with that."""
-    caller, all_three, roles, done = threading.get_ident(), threading.Barrier(3), iter(["raises", "works"]), []
-
-    def block(_):
-        all_three.wait(20)
-        if threading.get_ident() != caller:
-            if next(roles) == "raises":
-                raise RuntimeError("planted")
-            time.sleep(0.2)
-            done.append(True)
-
-    with pytest.raises(RuntimeError, match="planted"):
-        threads.run(block, range(3))
-    return bool(done)
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_no_block_runs_any_more_when_an_error_arrives():
-    minicnn.set_num_threads(3)
-    assert all(one_works_on_when_another_raises() for _ in range(5))  # either helper is waited for first
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_the_callers_errstate_holds_in_other_threads():
-    x = np.ones(elementwise.LARGE + elementwise.BLOCK, np.float32)
-    x[-1] = 1e38  # the last block alone overflows
-    caller, over = threading.current_thread(), threading.Event()
-    calls = []
-
-    def times_ten(part):
-        calls.append(threading.current_thread())
-        if calls[-1] is caller and len(calls) > 1:
-            over.wait(20)  # leave the last block to the other thread
-        try:
-            return part * np.float32(10)
-        except FloatingPointError:
-            over.set()
-            raise
-
-    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        backend.get("numpy").elementwise(times_ten, x)
-    assert over.is_set()
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_what_comes_first_is_there_for_all_and_idle_threads_hold_nothing():
-    made, seen = [], []
-
-    class Work:
-        def __call__(self, rest):
-            for block in rest:
-                while not made:
-                    time.sleep(0.001)
-                seen.append((block, made[0]))
-
-    work = Work()
-    held = weakref.ref(work)
-    for _ in range(50):
-        made.clear()
-        threads.share_out(work, range(4), lambda: made.append(1))
-    assert sorted(seen) == sorted([(block, 1) for block in range(4)] * 50)
-    del work
-    deadline = time.monotonic() + TIMEOUT
-    while held() is not None and time.monotonic() < deadline:
-        time.sleep(0.001)  # until the last helper waits again
-    assert held() is None

@@ -17,7 +17,8 @@ from minicnn.backend.numpy.winograd import parts_of
 from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
-SHARED = 2**22  # multiplications from which threads pay
+SHARED, READ = 2**24, 2**22  # multiplications from which threads pay; and of kernels that no cache holds
+LARGE = 2**19  # numbers of such kernels
 NARROWEST = 32  # places of a product, at least
 
 
@@ -45,9 +46,13 @@ def _flat(windows: Array) -> Array:
     return windows.reshape(n, c * kh * kw, oh * ow)
 
 
-def _parts(size: int, work: int) -> list[slice]:
+def _pays(work: int, kernels: int) -> bool:
+    return work >= (READ if kernels >= LARGE else SHARED)
+
+
+def _parts(size: int, work: int, kernels: int) -> list[slice]:
     """Cut into one part a thread, where there is enough work."""
-    count = get_num_threads() if work >= SHARED else 1
+    count = get_num_threads() if _pays(work, kernels) else 1
     step = -(-size // count)
     return [slice(i, min(i + step, size)) for i in range(0, size, step)]
 
@@ -73,7 +78,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     oh, ow = geometry.out(x.shape[2:], tuple(kernel))
     windows, kernels = _windows(x, tuple(kernel), (oh, ow), geometry), weight.reshape(o, -1)
     work = n * oh * ow * kernels.size
-    if work < SHARED:
+    if not _pays(work, kernels.size):
         y = np.empty((n, o, oh * ow), x.dtype)
         with alone:
             _multiply(kernels, _flat(windows), y)
@@ -93,10 +98,10 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
             target += bias[channels, None]
 
     if oh * ow >= o:  # threads share out the larger side, so that neither reads all of it
-        run(rows, _parts(oh, work))
+        run(rows, _parts(oh, work, kernels.size))
     else:
         columns = _flat(windows)
-        run(lambda channels: product(channels, slice(0, oh * ow), columns), _parts(o, work))
+        run(lambda channels: product(channels, slice(0, oh * ow), columns), _parts(o, work, kernels.size))
     return y.reshape(n, o, oh, ow)
 
 
@@ -112,7 +117,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
         for k in range(1, n):
             dw[some] += np.matmul(g[k, some], columns[k].T)
 
-    run(share, _parts(o, g.size * columns.shape[1]))
+    run(share, _parts(o, g.size * columns.shape[1], dw.size))
     return dw.reshape(shape)
 
 
@@ -138,5 +143,5 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
         for k, windows, pixels in meetings(tuple(kernel), out, (0, sizes[0]), sizes[1], geometry):
             target[(..., *pixels)] += columns[(slice(None), slice(None), k, *windows)]
 
-    run(share, _parts(c, g.size * kernels[0].size))
+    run(share, _parts(c, g.size * kernels[0].size, kernels.size))
     return dx

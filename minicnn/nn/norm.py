@@ -84,23 +84,25 @@ class BatchNorm(Module):
                     "use the layer for that number of dims, or add the missing one: x.unsqueeze(0).",
                 )
             )
-        update = self.training and self.track_running_stats and self.running_mean is not None
+        running_mean, running_var = self.running_mean, self.running_var
+        update = self.training and self.track_running_stats and running_mean is not None
         momentum = self.momentum
         if momentum is None:  # a plain average: each batch counts 1 / (how many there were)
             momentum = 1.0 / (float(self.num_batches_tracked) + 1.0) if update else 0.0
         use_running = update or not self.training
         y = F.batch_norm(
             input,
-            self.running_mean if use_running else None,
-            self.running_var if use_running else None,
+            running_mean if use_running else None,
+            running_var if use_running else None,
             self.weight,
             self.bias,
-            self.training or self.running_mean is None,
+            self.training or running_mean is None,
             momentum,
             self.eps,
         )
-        if update and self.num_batches_tracked is not None:
-            count = array_to_write(self.num_batches_tracked, "batch_norm")
+        batches = self.num_batches_tracked if update else None
+        if batches is not None:
+            count = array_to_write(batches, "batch_norm")
             count += 1
         return y
 

@@ -23,7 +23,8 @@ from minicnn.backend.threads import run
 
 Array = Any
 BLOCK = 2**18  # numbers in a block: half of a second-level cache; smaller ones fight for the interpreter lock
-FAR = 4.0  # standard deviations; a float32 loses the square of so many, which leaves 1e-6
+FAR = 3.5  # standard deviations, of which a difference of float32 sums loses the square: that leaves 1e-6
+FARTHER = 12.0  # and a difference of values themselves
 LEAST = 2**13  # numbers from which planes pay
 SMALL = 2**16  # numbers from which rows pay
 LARGE = 2**17  # numbers from which another memory order is worth a copy
@@ -165,9 +166,9 @@ def _ones(count: int, dtype: Any) -> Array:
     return np.ones(count, dtype)
 
 
-def _near(mean: Array, scale: Array) -> bool:
-    """Whether no mean is far from 0 beside its standard deviation, so that nothing cancels if it is taken off late."""
-    return bool(np.maximum.reduce(np.abs(mean * scale), initial=0.0) <= FAR)
+def _distance(mean: Array, scale: Array) -> float:
+    """Return how many standard deviations the farthest mean is from 0: so much cancels if it is taken off late."""
+    return float(np.maximum.reduce(np.abs(mean * scale), initial=0.0))
 
 
 def _merged(means: Array, squares: Array, sizes: list[float]) -> tuple[Array, Array]:
@@ -233,7 +234,7 @@ def normalize(rows: _Rows, x: Array, mean: Array, scale: Array, weight: Array | 
     """Return (x − mean) · scale · weight + bias."""
     values = rows.of(x)
     factor = scale if weight is None else scale * weight
-    if _near(mean, scale):
+    if _distance(mean, scale) <= FARTHER:
         return scaled(rows, values, factor, -mean * factor if bias is None else bias - mean * factor)
     wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
     wide_offset = None if bias is None else rows.tiled(bias)
@@ -256,7 +257,8 @@ def gradients(
     """Return dx = γ/σ · (g − mean(g) − x̂ · mean(g·x̂)), dγ = Σ g·x̂ and dβ = Σ g."""
     g, values, dtype = rows.of(grad), rows.of(x), x.dtype
     sums = np.empty((2, len(rows.blocks), rows.channels))
-    near = _near(mean, scale)
+    distance = _distance(mean, scale)
+    near, late = distance <= FAR, distance <= FARTHER  # how the mean may be taken off
     wide_mean = None if near else rows.tiled(mean)
 
     def measure(k: int) -> None:
@@ -273,7 +275,7 @@ def gradients(
     if not input_needed:
         return None, d_weight, d_bias
     slope, shift = -d_weight * scale / rows.count, d_bias / rows.count
-    if near:
+    if late:
         shift = shift + mean * slope
     wide_slope, wide_shift = rows.tiled(slope), rows.tiled(shift)
     wide_factor = rows.tiled(scale if weight is None else scale * weight)
@@ -281,7 +283,7 @@ def gradients(
 
     def differentiate(part: slice) -> None:
         target = dx[part]
-        if wide_mean is None:
+        if late or wide_mean is None:
             np.multiply(values[part], wide_slope, out=target)
         else:
             np.subtract(values[part], wide_mean, out=target)

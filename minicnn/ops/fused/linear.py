@@ -34,7 +34,7 @@ class Linear(Fused):
         y = be.map_rows(_rows(x), weight.T)  # one product for all leading dims
         if bias is not None:
             y += bias
-        return y.reshape(*x.shape[:-1], weight.shape[0]), None
+        return y if x.ndim == 2 else y.reshape(*x.shape[:-1], weight.shape[0]), None
 
     @staticmethod
     def backward(
@@ -51,7 +51,7 @@ class Linear(Fused):
         return [
             be.map_rows(g, weight).reshape(x.shape) if needs[0] else None,
             be.matmul(g.T, _rows(x)) if needs[1] else None,
-            be.xp.sum(g, axis=0) if needs[2] else None,
+            g.sum(axis=0) if needs[2] else None,
         ]
 
     @staticmethod
@@ -84,7 +84,7 @@ class Linear(Fused):
 
 def _rows(x: Array) -> Array:
     """(*, I) -> (M, I)."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 _settled = Settled()

@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -148,6 +149,10 @@ class Layers:
     def tanh_grad(self, y: Array, grad: Array) -> Array:
         """Return g − y² · g."""
         return self.elementwise(lambda y, g: g - y * y * g, y, grad)
+
+    def relu(self, x: Array) -> Array:
+        """Return the larger of x and 0, for floats."""
+        return self.elementwise(lambda x: self.xp.clip(x, 0.0, math.inf), x)  # a maximum with a number is far slower
 
     def relu_grad(self, y: Array, grad: Array) -> Array:
         """Return g where y is above 0 or NaN, and 0 elsewhere."""

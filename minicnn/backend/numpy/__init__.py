@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Array, Backend, Ints, Pads, output_size
+from minicnn.backend.base import Array, Ints, Pads, output_size
 from minicnn.backend.numpy import (
     columns,
     depthwise,
@@ -25,6 +25,7 @@ from minicnn.backend.numpy import (
     whole,
     winograd,
 )
+from minicnn.backend.numpy.chains import Chains
 from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
 
@@ -40,7 +41,7 @@ KERNELS: dict[str, Any] = {
 }
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(Chains):
     """Arrays of NumPy, on the CPU."""
 
     name = "numpy"

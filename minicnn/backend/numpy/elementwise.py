@@ -62,21 +62,18 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
 
 
 def in_place(function: Callable[..., None], arrays: tuple[Array, ...]) -> None:
-    """Call ``function(*arrays)``, which writes to some of them: on blocks, where they are large and lie alike."""
+    """Call ``function(*arrays)``, which writes to some of them: on blocks, where they are large and of one shape."""
     first = arrays[0]
-    if first.size < LARGE or any(a.strides != first.strides or a.shape != first.shape for a in arrays):
+    if first.size < LARGE or any(a.shape != first.shape for a in arrays):
         function(*arrays)
         return
     order = order_of(first)
     views = [a.transpose(order) for a in arrays]
-    if not all(v.flags.c_contiguous for v in views):
-        function(*arrays)
-        return
-    flat = [v.reshape(-1) for v in views]
-    run(
-        lambda start: function(*(v[start : start + BLOCK] for v in flat)),
-        range(0, first.size, BLOCK),
-    )
+    if all(v.flags.c_contiguous for v in views):
+        views = [v.reshape(-1) for v in views]
+    length = len(views[0])
+    step = max(1, BLOCK * length // first.size)
+    run(lambda start: function(*(v[start : start + step] for v in views)), range(0, length, step))
 
 
 def kept(x: Array, keep: Array, out: Array | None = None) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -88,9 +87,7 @@ class Relu(Unary):
 
     @staticmethod
     def forward(be: Backend, x: Array) -> Array:
-        if x.dtype.kind == "f":  # in NumPy, four times as fast as a maximum with a number
-            return be.elementwise(lambda x: be.xp.clip(x, 0.0, math.inf), x)
-        return be.xp.maximum(x, 0)
+        return be.relu(x) if x.dtype.kind == "f" else be.xp.maximum(x, 0)
 
     @staticmethod
     def grad_x(g: Tensor, out: Tensor) -> Tensor:

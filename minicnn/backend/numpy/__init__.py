@@ -26,6 +26,7 @@ from minicnn.backend.numpy import (
     winograd,
 )
 from minicnn.backend.numpy.chains import Chains
+from minicnn.backend.numpy.layer_norm import LayerNorms
 from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
 
@@ -41,7 +42,7 @@ KERNELS: dict[str, Any] = {
 }
 
 
-class NumpyBackend(Chains):
+class NumpyBackend(Chains, LayerNorms):
     """Arrays of NumPy, on the CPU."""
 
     name = "numpy"

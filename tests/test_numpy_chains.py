@@ -62,6 +62,13 @@ def test_odd_values(dtype):
     np.testing.assert_array_equal(NUMPY.relu_grad(x, grad), Backend.relu_grad(NUMPY, x, grad))
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 0, 1), (2, 1, 3, 0)])
+def test_scratch_lies_in_memory_as_the_array_does(order):
+    x = np.empty((3, 4, 5, 6), np.float32).transpose(np.argsort(order))  # in another order, steps are long and slow
+    scratch = chains._beside(x, "test", np.float32)
+    assert (scratch.shape, scratch.strides) == (x.shape, x.strides)
+
+
 def test_no_dims_and_no_elements():
     for x in (np.array(0.5, np.float32), np.zeros((0, 3), np.float32)):
         for name in SINGLE:

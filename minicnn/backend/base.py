@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minicnn.backend.gauss import Gauss
 from minicnn.backend.host import Host
 from minicnn.backend.layers import Layers
 from minicnn.backend.pooling import Pooling
@@ -34,7 +35,7 @@ def output_size(size: int, kernel: int, stride: int, pads: tuple[int, int], dila
     return (size + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
 
 
-class Backend(Host, Layers, Pooling):
+class Backend(Host, Layers, Gauss, Pooling):
     """One array library and the kernels on it.
 
     Attributes:

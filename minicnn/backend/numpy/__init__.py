@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.base import Array, Backend, Ints, Pads, output_size
+from minicnn.backend.base import Array, Ints, Pads, output_size
 from minicnn.backend.numpy import (
     columns,
     depthwise,
@@ -27,6 +27,8 @@ from minicnn.backend.numpy import (
     winograd,
     winograd_wide,
 )
+from minicnn.backend.numpy.chains import Chains
+from minicnn.backend.numpy.layer_norm import LayerNorms
 from minicnn.backend.numpy.plan import SINGLE, choose
 from minicnn.backend.numpy.rows import Geometry
 
@@ -43,7 +45,7 @@ KERNELS: dict[str, Any] = {
 }
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(Chains, LayerNorms):
     """Arrays of NumPy, on the CPU."""
 
     name = "numpy"
@@ -68,14 +70,6 @@ class NumpyBackend(Backend):
 
     def in_place(self, function: Callable[..., None], *arrays: Array) -> None:
         elementwise.in_place(function, arrays)
-
-    def relu(self, x: Array) -> Array:
-        return self.elementwise(elementwise.relu, x)
-
-    def relu_grad(self, y: Array, grad: Array) -> Array:
-        if not _alike(y, grad):
-            return super().relu_grad(y, grad)
-        return self.elementwise(elementwise.relu_grad, y, grad)
 
     def where(self, condition: Array, a: Any, b: Any) -> Array:
         if _is_zero(b) and _alike(a, condition):

@@ -6,9 +6,8 @@ its first read and its last write leave the cache.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from minicnn.backend.numpy.layout import order_of
 from minicnn.backend.threads import run
 
 Array = Any
-F = TypeVar("F", bound=Callable[..., Any])
 LARGE = 2**20  # elements from which threads pay
 BLOCK = 2**17  # elements of a block: fewer, and the threads fight for the interpreter lock
 
@@ -49,10 +47,10 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
 
     y = np.empty(ordered, function(*part(slice(0, 1))).dtype)
     out = y.reshape(-1) if flat else y
-    writes = getattr(function, "writes", isinstance(function, np.ufunc))
+    ufunc = isinstance(function, np.ufunc)
 
     def work(block: slice) -> None:
-        if writes:
+        if ufunc:
             function(*part(block), out=out[block])
         else:
             out[block] = function(*part(block))
@@ -61,40 +59,19 @@ def apply(function: Callable[..., Array], arrays: tuple[Any, ...]) -> Array:
     return y.transpose(np.argsort(order))
 
 
-def writes(function: F) -> F:
-    """Decorator: the function takes ``out``, as a ufunc does, which spares a copy of each block."""
-    function.writes = True  # type: ignore[attr-defined]
-    return function
-
-
-@writes
-def relu(x: Array, out: Array | None = None) -> Array:
-    """max(x, 0): NumPy's clip is four times as fast as its maximum with a number."""
-    return x.clip(0.0, math.inf, out=out)
-
-
-@writes
-def relu_grad(y: Array, grad: Array, out: Array | None = None) -> Array:
-    """The gradient where y is above 0 or NaN, and 0 elsewhere."""
-    return dropped(grad, y <= 0, out)
-
-
 def in_place(function: Callable[..., None], arrays: tuple[Array, ...]) -> None:
-    """Call ``function(*arrays)``, which writes to some of them: on blocks, where they are large and lie alike."""
+    """Call ``function(*arrays)``, which writes to some of them: on blocks, where they are large and of one shape."""
     first = arrays[0]
-    if first.size < LARGE or any(a.strides != first.strides or a.shape != first.shape for a in arrays):
+    if first.size < LARGE or any(a.shape != first.shape for a in arrays):
         function(*arrays)
         return
     order = order_of(first)
     views = [a.transpose(order) for a in arrays]
-    if not all(v.flags.c_contiguous for v in views):
-        function(*arrays)
-        return
-    flat = [v.reshape(-1) for v in views]
-    run(
-        lambda start: function(*(v[start : start + BLOCK] for v in flat)),
-        range(0, first.size, BLOCK),
-    )
+    if all(v.flags.c_contiguous for v in views):
+        views = [v.reshape(-1) for v in views]
+    length = len(views[0])
+    step = max(1, BLOCK * length // first.size)
+    run(lambda start: function(*(v[start : start + step] for v in views)), range(0, length, step))
 
 
 def kept(x: Array, keep: Array, out: Array | None = None) -> Array:

@@ -22,6 +22,8 @@ from minicnn.backend.threads import get_num_threads, run
 Array = Any
 SINGLE = 2  # images up to which the order is left as it is
 BLOCK = 2**18  # elements of a block, at least
+SCATTERED = 2**15  # windows whose places are made at once
+MANY = 6  # elements of windows that overlap, from which their gradients are added one by one
 
 
 def in_runs(x: Array) -> tuple[Array, Ints]:
@@ -132,6 +134,9 @@ def backward(
     order, out = order_of(index), grad.shape[2:]
     dx = empty_in(order, (*grad.shape[:2], *sizes), grad.dtype)
     apart = all(s >= d * (k - 1) + 1 for k, s, d in zip(kernel, stride, dilation, strict=True))
+    if not apart and math.prod(kernel) >= MANY and _all_inside(sizes, out, kernel, stride, padding, dilation):
+        _scatter(grad, index, dx, order, kernel, stride, padding, dilation)
+        return dx
     covered = apart and all(
         k == s and d == 1 and p * s == size and not low
         for k, s, d, p, size, (low, _) in zip(kernel, stride, dilation, out, sizes, padding, strict=True)
@@ -159,6 +164,42 @@ def backward(
 
     run(block, _blocks(sizes[0], dx.size))
     return dx
+
+
+@lru_cache(maxsize=1024)
+def _all_inside(sizes: Ints, out: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints) -> bool:
+    """Whether each window has an element in the image, and so its maximum there."""
+    return all(
+        any(0 <= i * s - low + j * d < size for j in range(k))
+        for size, p, k, s, (low, _), d in zip(sizes, out, kernel, stride, padding, dilation, strict=True)
+        for i in range(p)
+    )
+
+
+def _scatter(
+    grad: Array, index: Array, dx: Array, order: Ints, kernel: Ints, stride: Ints, padding: Pads, dilation: Ints
+) -> None:
+    """Add each window's gradient to dx at the place of its maximum, one by one: a pass, where masks take K."""
+    steps = [step // dx.itemsize for step in dx.strides]
+    spatial = list(zip(steps[2:], stride, padding, dilation, strict=True))
+    table = np.array(
+        [
+            sum((j * d - low) * step for j, (step, _, (low, _), d) in zip(offset, spatial, strict=True))
+            for offset in itertools.product(*map(range, kernel))
+        ]
+    )
+    apart = [*steps[:2], *(step * s for step, s, _, _ in spatial)]  # from one window's place to the next one's
+    moved, chosen = (np.ascontiguousarray(a.transpose(order)) for a in (grad, index))
+    rows = max(1, min(len(moved), SCATTERED * len(moved) // max(moved.size, 1)))
+    first: Any = 0  # the places of the windows of so many rows
+    for d, length in zip(order, (rows, *moved.shape[1:]), strict=True):
+        first = np.add.outer(first, np.arange(length) * apart[d])
+    flat = dx.transpose(order).reshape(-1)
+    flat[...] = 0
+    for i in range(0, len(moved), rows):
+        places = (table + i * apart[order[0]]).take(chosen[i : i + rows])
+        places += first[: len(places)]
+        np.add.at(flat, places.reshape(-1), moved[i : i + rows].reshape(-1))
 
 
 @lru_cache(maxsize=1024)

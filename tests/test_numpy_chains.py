@@ -69,6 +69,49 @@ def test_scratch_lies_in_memory_as_the_array_does(order):
     assert (scratch.shape, scratch.strides) == (x.shape, x.strides)
 
 
+@pytest.mark.usefixtures("tiny_blocks")
+@pytest.mark.parametrize("tanh", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_gelu(dtype, tanh, data):
+    shape = data.draw(st.lists(st.integers(1, 7), min_size=1, max_size=4))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
+    x, grad = (laid_out(data.draw, rng.normal(size=shape).astype(dtype) * 3) for _ in range(2))
+    expected = Backend.gelu(NUMPY, x, tanh)
+    found = NUMPY.gelu(x, tanh)
+    below = laid_out(data.draw, expected[1])
+    pairs = zip(found, expected, strict=True)
+    pairs = [*pairs, (NUMPY.gelu_grad(grad, x, below, tanh), Backend.gelu_grad(NUMPY, grad, x, below, tanh))]
+    for a, b in pairs:
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=0, atol=(1e-6 if dtype == "float32" else 4e-15) * np.abs(b).max())
+
+
+@pytest.mark.usefixtures("tiny_blocks")
+@pytest.mark.parametrize("tanh", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.filterwarnings("error")
+def test_gelu_far_out(dtype, tanh):
+    x = np.array([-1e30, -1e4, -50.0, -30.0, 0.0, 30.0, 1e4, 1e30, np.nan]).astype(dtype)
+    y, below = NUMPY.gelu(x, tanh)
+    np.testing.assert_array_equal(y, np.where(x < 0, 0, x))
+    np.testing.assert_array_equal(below[x != 0], np.where(np.isnan(x), x, x > 0)[x != 0])
+    slope = NUMPY.gelu_grad(np.ones_like(x), x, below, tanh)
+    np.testing.assert_allclose(slope[x != 0], below[x != 0], rtol=0, atol=1e-100)
+
+
+def test_digits_of_gelu():
+    x = np.linspace(-12, 12, 100_001).astype(np.float32)
+    below = np.array([0.5 * math.erfc(-v / math.sqrt(2)) for v in x])
+    wide = x.astype(np.float64)
+    y, found = NUMPY.gelu(x, False)
+    assert np.max(np.abs(found - below)) <= 1.5e-7
+    assert np.all(np.abs(y - x * below) <= 1.5e-7 * np.maximum(np.abs(x), 1))
+    slope = below + wide * np.exp(-(wide**2) / 2) / math.sqrt(2 * math.pi)
+    assert np.max(np.abs(NUMPY.gelu_grad(np.ones_like(x), x, found, False) - slope)) <= 3e-7
+
+
 def test_no_dims_and_no_elements():
     for x in (np.array(0.5, np.float32), np.zeros((0, 3), np.float32)):
         for name in SINGLE:

@@ -1,7 +1,8 @@
-"""The normal distribution's functions in plain ``xp``: the error function."""
+"""The normal distribution in plain ``xp``: the error function, and GELU."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ SINGLE = (
     -5.6684639102496526e-06, 1.4185156680515493e-07,
 )  # fmt: skip
 WHOLE = 4.5  # from where on that is 1
+TANH = (math.sqrt(2.0 / math.pi), 0.044715 * math.sqrt(2.0 / math.pi))  # 2 · Φ(x) − 1 is near tanh(a · x + b · x³)
+DENSITY = 1.0 / math.sqrt(2.0 * math.pi)  # the normal distribution's at 0
+FAR = 40.0  # from where on Φ is 0 or 1, and its slope 0, in float64 too
 
 # In float64: rational functions of Sun's fdlibm (s_erf.c, 1993), from the constant term on, each within 1e-16.
 _SMALL = (  # erf(x) = x + x · P(x²) / Q(x²) for |x| < 0.84375
@@ -95,6 +99,32 @@ class Gauss:
 
     def erf(self, x: Array) -> Array:
         """Return the error function: 2/√π · ∫₀ˣ exp(−t²) dt."""
-        if x.dtype == "float32":
-            return self.elementwise(lambda x: self.xp.tanh(odd(self.xp.clip(x, -WHOLE, WHOLE), SINGLE)), x)
-        return self.elementwise(lambda x: erf_of(self.xp, x), x)
+        return self.elementwise(self._erf, x)
+
+    def _erf(self, x: Array) -> Array:
+        xp = self.xp
+        return xp.tanh(odd(xp.clip(x, -WHOLE, WHOLE), SINGLE)) if x.dtype == "float32" else erf_of(xp, x)
+
+    def gelu(self, x: Array, tanh: bool) -> tuple[Array, Array]:
+        """Return x · Φ and Φ, the normal distribution's function or its approximation by a tanh."""
+
+        def share(x: Array) -> Array:
+            near = self.xp.clip(x, -FAR, FAR)
+            bell = self.xp.tanh(odd(near, TANH)) if tanh else self._erf(near * math.sqrt(0.5))
+            return 0.5 * bell + 0.5
+
+        below = self.elementwise(share, x)
+        return self.elementwise(self.xp.multiply, x, below), below
+
+    def gelu_grad(self, grad: Array, x: Array, below: Array, tanh: bool) -> Array:
+        """Return g · (Φ + x · Φ'), Φ' = exp(−x²/2) / √(2π) or 2 · Φ · (1 − Φ) · (a + 3b · x²)."""
+
+        def slope(g: Array, x: Array, below: Array) -> Array:
+            near = self.xp.clip(x, -FAR, FAR)
+            if tanh:
+                density = below * (1.0 - below) * (near * near * (6.0 * TANH[1]) + 2.0 * TANH[0])
+            else:
+                density = self.xp.exp(near * near * -0.5) * DENSITY
+            return g * (below + x * density)
+
+        return self.elementwise(slope, grad, x, below)

@@ -5,18 +5,21 @@ The plain ones make a new array at each step, and the last of a block is copied:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minicnn.backend.base import Array, Backend
-from minicnn.backend.gauss import SINGLE, WHOLE
+from minicnn.backend.gauss import DENSITY, FAR, SINGLE, TANH, WHOLE
 from minicnn.backend.numpy import elementwise
 from minicnn.backend.numpy.layout import order_of
 from minicnn.backend.numpy.memory import scratch
 
 SMALL = 2**13  # elements below which the plain ones are as quick
+GAUSS = tuple(c * math.sqrt(0.5) / 2**k for k, c in enumerate(SINGLE))  # erf(x / √2) = tanh(x · P(x²))
 
 
 class Chains(Backend):
@@ -40,6 +43,18 @@ class Chains(Backend):
 
     def erf(self, x: Array) -> Array:
         return _made(_erf, x) if x.size >= SMALL and x.dtype == np.float32 else super().erf(x)
+
+    def gelu(self, x: Array, tanh: bool) -> tuple[Array, Array]:
+        if x.size < SMALL or x.dtype != np.float32:
+            return super().gelu(x, tanh)
+        y, below = np.empty_like(x), np.empty_like(x)
+        elementwise.in_place(partial(_gelu, TANH if tanh else GAUSS), (x, y, below))
+        return y, below
+
+    def gelu_grad(self, grad: Array, x: Array, below: Array, tanh: bool) -> Array:
+        if tanh or not _suits(x, grad):
+            return super().gelu_grad(grad, x, below, tanh)
+        return _made(_gelu_grad, x, grad, below)
 
 
 def _suits(y: Array, grad: Array) -> bool:
@@ -94,6 +109,28 @@ def _erf(x: Array, y: Array) -> None:
     near = np.clip(x, -WHOLE, WHOLE, out=_beside(x, "near", x.dtype))
     _odd(near, SINGLE, y)
     np.tanh(y, out=y)
+
+
+def _gelu(coefficients: tuple[float, ...], x: Array, y: Array, below: Array) -> None:
+    """Φ ← (1 + tanh(x · P(x²))) / 2, y ← x · Φ."""
+    near = np.clip(x, -FAR, FAR, out=y)
+    _odd(near, coefficients, below)
+    np.tanh(below, out=below)
+    np.multiply(below, 0.5, out=below)
+    np.add(below, 0.5, out=below)
+    np.multiply(x, below, out=y)
+
+
+def _gelu_grad(x: Array, g: Array, below: Array, dx: Array) -> None:
+    """dx ← g · (Φ + x · exp(−x²/2) / √(2π))."""
+    np.clip(x, -FAR, FAR, out=dx)
+    np.multiply(dx, dx, out=dx)
+    np.multiply(dx, -0.5, out=dx)
+    np.exp(dx, out=dx)
+    np.multiply(dx, DENSITY, out=dx)
+    np.multiply(dx, x, out=dx)
+    np.add(dx, below, out=dx)
+    np.multiply(dx, g, out=dx)
 
 
 def _odd(x: Array, coefficients: tuple[float, ...], out: Array) -> None:

@@ -20,45 +20,10 @@ from minicnn.nn.functional.common import (
     need_number,
     need_positive,
 )
+from minicnn.ops.fused.gelu import gelu as gelu
 from minicnn.ops.primitive.dims import normal_dim
 from minicnn.ops.primitive.elementwise import Unary
 from minicnn.tensor import Tensor
-
-
-@composition(
-    elementwise_samples({"approximate": "tanh"}),
-    elementwise_errors(ErrorSample(ParameterError, ("approximate", "'fast'"), np.ones(2), approximate="fast")),
-)
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """Gaussian error linear unit: y = x · Φ(x), Φ the normal distribution's function.
-
-    With "tanh", y = ½ · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))).
-
-    Shapes: input and output (*).
-
-    Args:
-        approximate: "none" or "tanh".
-    Raises:
-        ParameterError: an unknown approximation.
-    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), section 2.
-
-    >>> import minicnn
-    >>> gelu(minicnn.tensor([-1.0, 2.0]))
-    tensor([-0.1587,  1.9545])
-    """
-    x = entered("gelu", input)
-    if approximate == "none":
-        return x * ((x * math.sqrt(0.5)).erf() + 1) * 0.5
-    if approximate != "tanh":
-        raise ParameterError(
-            message(
-                "gelu",
-                f"approximate expects 'none' or 'tanh', got {approximate!r}.",
-                "'none' is exact, 'tanh' close to it",
-                "write approximate='none'.",
-            )
-        )
-    return x * ((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)).tanh().add(1) * 0.5
 
 
 @composition(elementwise_samples(), elementwise_errors())

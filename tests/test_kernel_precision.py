@@ -229,3 +229,9 @@ def test_products_of_linear_layers(m, k, n):
         a, b = ((rng.normal(size=shape) + shift).astype(np.float32) for shape in ((m, k), (k, n)))
         expected = np.einsum("ij,jk->ik", a.astype(np.float64), b.astype(np.float64), optimize=False)
         assert error(NUMPY.matmul(a, b), expected) <= DIRECT
+
+
+def test_squares_that_overflow_leave_the_variance():
+    x = laid_out((1e20 + 1e15 * np.random.default_rng(0).normal(size=(16, 64, 16, 16))).astype(np.float32))
+    _, var = NUMPY.channel_statistics(x)
+    np.testing.assert_allclose(var, x.astype(np.float64).var((0, 2, 3)), rtol=1e-3)

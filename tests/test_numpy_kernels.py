@@ -278,7 +278,7 @@ def test_elementwise_in_blocks(data):
 
 @pytest.fixture
 def everything_large(monkeypatch):
-    monkeypatch.setattr(product, "SMALL", 0)
+    monkeypatch.setattr(product, "SINGLE", 0)
     monkeypatch.setattr(product, "LARGE", 0)
 
 

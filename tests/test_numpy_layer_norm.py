@@ -66,3 +66,9 @@ def test_digits(shape, mean):
         assert a.dtype == np.float32
         off = np.max(np.abs(a - b)) / np.max(np.abs(b))
         assert off <= 2e-6, f"{name}: {off:.1e}"
+
+
+def test_very_long_rows_keep_their_digits():
+    x = np.random.default_rng(0).normal(size=(1, 2**20)).astype(np.float32)
+    scale = NUMPY.layer_norm(x, None, None, 1, 1e-5)[2]
+    assert abs(float(scale[0, 0]) * np.sqrt(x.astype(np.float64).var() + 1e-5) - 1) < 5e-7

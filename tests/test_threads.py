@@ -169,7 +169,7 @@ def test_a_kernel_takes_the_threads_that_are_set(n):
 
 @pytest.mark.parametrize(("shape", "kernel"), [((7, 96), (96, 301)), ((301, 96), (96, 7))])
 def test_a_product_is_whole_when_another_thread_sets_the_number_meanwhile(monkeypatch, shape, kernel):
-    monkeypatch.setattr(product, "SMALL", 0)
+    monkeypatch.setattr(product, "SINGLE", 0)
     monkeypatch.setattr(product, "LARGE", 0)
     numbers = iter([4, 4, *[1] * 100])
     monkeypatch.setattr(product, "get_num_threads", lambda: next(numbers))

@@ -104,10 +104,52 @@ def test_what_comes_first_is_there_for_all_and_idle_threads_hold_nothing():
     held = weakref.ref(work)
     for _ in range(50):
         made.clear()
-        threads.share_out(work, range(4), lambda: made.append(1))
+        threads.share_out(work, range(4), threads.First(lambda: made.append(1)))
     assert sorted(seen) == sorted([(block, 1) for block in range(4)] * 50)
     del work
     deadline = time.monotonic() + TIMEOUT
     while held() is not None and time.monotonic() < deadline:
         time.sleep(0.001)  # until the last helper waits again
     assert held() is None
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_kernel_does_without_threads_that_the_system_does_not_give(monkeypatch):
+    minicnn.set_num_threads(3)  # a new pool
+    with monkeypatch.context() as broken:
+
+        def refused(_):
+            raise RuntimeError("can't start new thread")
+
+        broken.setattr(threading.Thread, "start", refused)
+        done = []
+        threads.run(done.append, range(4))
+        assert done == list(range(4))
+    callers = set()
+
+    def block(_):
+        callers.add(threading.get_ident())
+        time.sleep(0.05)
+
+    threads.run(block, range(6))
+    assert len(callers) > 1  # the next one starts them
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_an_error_in_what_comes_first_reaches_the_caller_and_nobody_waits_for_it():
+    def planted():
+        raise KeyError("planted")
+
+    for _ in range(20):
+        first = threads.First(planted)
+        with pytest.raises(KeyError, match="planted"):
+            threads.run(lambda _, first=first: first.value(), range(4), first)
+        with pytest.raises(RuntimeError, match="not made"):
+            first.value()
+    interrupted = threads.First(lambda: 1)
+    interrupted.make = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # before it is begun
+    with pytest.raises(KeyboardInterrupt):
+        threads.run(lambda _: interrupted.value(), range(4), interrupted)
+    done = []
+    threads.run(done.append, range(4))
+    assert sorted(done) == list(range(4))

@@ -13,10 +13,11 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from minicnn.errors import ParameterError, message
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -112,9 +113,32 @@ class _Job:
 
     def end(self) -> BaseException | None:
         """Withdraw the job if it never began, or wait for it; return its error."""
-        if not self.claimed():
+        if self.claimed():
+            del self.take, self.rest  # a helper may be long in finding that there is nothing to do
+        else:
             self.done.acquire()
         return self.error
+
+
+class First(Generic[T]):
+    """A value that the caller makes while helpers wake, and for which they wait."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make, self._made, self.over = make, False, threading.Event()
+
+    def make(self) -> None:
+        try:
+            self._value = self._make()
+            self._made = True
+        finally:
+            self.over.set()
+
+    def value(self) -> T:
+        if not self._made:
+            self.over.wait()
+            if not self._made:
+                raise RuntimeError("what comes first was not made: the caller says why.")
+        return self._value
 
 
 def _help(jobs: SimpleQueue[_Job | None]) -> None:
@@ -126,17 +150,25 @@ def _help(jobs: SimpleQueue[_Job | None]) -> None:
         job = jobs.get()
 
 
-def _start(take: Callable[[Iterator[T]], None], rest: Iterator[T], helpers: int) -> list[_Job]:
-    """Let so many threads of the pool take blocks, too."""
-    started = [_Job(take, rest) for _ in range(helpers)]
+def _pool() -> SimpleQueue[_Job | None] | None:
+    """Start a pool, and return what its threads wait for; None if the system gives no thread."""
+    jobs: SimpleQueue[_Job | None] = SimpleQueue()
+    for k in range(1, _setting.count):
+        try:
+            threading.Thread(target=_help, args=(jobs,), name=f"minicnn_{k}", daemon=True).start()
+        except RuntimeError:
+            return jobs if k > 1 else None
+    return jobs
+
+
+def _start(jobs: list[_Job]) -> None:
+    """Let the pool do jobs, too; where there is none, the caller does all."""
     with _setting.lock:  # or set_num_threads might end the pool before all are there
         if _setting.jobs is None:
-            _setting.jobs = SimpleQueue()
-            for k in range(_setting.count):
-                threading.Thread(target=_help, args=(_setting.jobs,), name=f"minicnn_{k}", daemon=True).start()
-        for job in started:
-            _setting.jobs.put(job)
-    return started
+            _setting.jobs = _pool()
+        if _setting.jobs is not None:
+            for job in jobs:
+                _setting.jobs.put(job)
 
 
 @functools.cache
@@ -151,37 +183,38 @@ def _blas_threads(n: int) -> None:
         set_number(n)
 
 
-def run(work: Callable[[T], None], blocks: Iterable[T]) -> None:
+def run(work: Callable[[S], None], blocks: Iterable[S], first: First[Any] | None = None) -> None:
     """Call ``work`` once for each block, in as many threads as are set; return when all are done."""
 
-    def take(rest: Iterator[T]) -> None:
+    def take(rest: Iterator[S]) -> None:
         for block in rest:
             work(block)
 
-    share_out(take, blocks)
+    share_out(take, blocks, first)
 
 
-def share_out(
-    take: Callable[[Iterator[T]], None], blocks: Iterable[T], first: Callable[[], None] | None = None
-) -> None:
+def share_out(take: Callable[[Iterator[S]], None], blocks: Iterable[S], first: First[Any] | None = None) -> None:
     """Call ``take`` in as many threads as are set, each with the same iterator of blocks; return when all are done.
 
     So a thread can make ready, once, what it needs for all the blocks that it takes. The calling thread takes blocks
     like the others: there is progress, and no deadlock, when all threads of the pool are busy for someone else. It
-    calls ``first`` before, while the others wake. An error in any block is raised here.
+    makes what comes ``first`` before, while the others wake. An error in any block is raised here.
     """
     todo = list(blocks)
-    helpers = min(_setting.count, len(todo)) - 1
     rest = iter(todo)  # next() of a list's iterator is atomic
+    jobs = [_Job(take, rest) for _ in range(min(_setting.count, len(todo)) - 1)]
     with alone:
-        started = _start(take, rest, helpers) if helpers > 0 else []
         try:
+            if jobs:
+                _start(jobs)
             if first is not None:
-                first()
+                first.make()
             take(rest)
         finally:
+            if first is not None:
+                first.over.set()  # made or not, if the caller is interrupted: nobody waits any more
             # One that never began has nothing left to do; all others are waited for, before any error is raised.
-            errors = [job.end() for job in started]
+            errors = [job.end() for job in jobs]
         for error in errors:
             if error is not None:
                 raise error

@@ -12,8 +12,8 @@ import numpy as np
 
 from minicnn.backend.numpy.layout import strided
 from minicnn.backend.numpy.offsets import meeting, meetings
+from minicnn.backend.numpy.product import parts_of
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.numpy.winograd import parts_of
 from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
@@ -50,7 +50,7 @@ def _pays(work: int, kernels: int) -> bool:
     return work >= (READ if kernels >= LARGE else SHARED)
 
 
-def _parts(size: int, work: int, kernels: int) -> list[slice]:
+def _shares(size: int, work: int, kernels: int) -> list[slice]:
     """Cut into one part a thread, where there is enough work."""
     count = get_num_threads() if _pays(work, kernels) else 1
     step = -(-size // count)
@@ -98,10 +98,10 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
             target += bias[channels, None]
 
     if oh * ow >= o:  # threads share out the larger side, so that neither reads all of it
-        run(rows, _parts(oh, work, kernels.size))
+        run(rows, _shares(oh, work, kernels.size))
     else:
         columns = _flat(windows)
-        run(lambda channels: product(channels, slice(0, oh * ow), columns), _parts(o, work, kernels.size))
+        run(lambda channels: product(channels, slice(0, oh * ow), columns), _shares(o, work, kernels.size))
     return y.reshape(n, o, oh, ow)
 
 
@@ -117,7 +117,7 @@ def weight_grad(grad: Array, x: Array, shape: tuple[int, ...], geometry: Geometr
         for k in range(1, n):
             dw[some] += np.matmul(g[k, some], columns[k].T)
 
-    run(share, _parts(o, g.size * columns.shape[1], dw.size))
+    run(share, _shares(o, g.size * columns.shape[1], dw.size))
     return dw.reshape(shape)
 
 
@@ -143,5 +143,5 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
         for k, windows, pixels in meetings(tuple(kernel), out, (0, sizes[0]), sizes[1], geometry):
             target[(..., *pixels)] += columns[(slice(None), slice(None), k, *windows)]
 
-    run(share, _parts(c, g.size * kernels[0].size, kernels.size))
+    run(share, _shares(c, g.size * kernels[0].size, kernels.size))
     return dx

@@ -18,6 +18,7 @@ from minicnn.backend.threads import run
 SMALL = 2**14  # elements below which the plain kernel is as quick
 BLOCK = 2**17  # elements of a block
 ROWS = 2**10  # and its rows at most: BLAS's sums of many lose digits
+LONGEST = 2**15  # elements of a row, at most: BLAS's sums of more lose digits
 LONG = 1024  # elements of a row from which its sum is taken in pairs: BLAS's loses digits
 
 
@@ -27,7 +28,7 @@ class LayerNorms(Backend):
     def layer_norm(
         self, x: Array, weight: Array | None, bias: Array | None, dims: int, eps: float
     ) -> tuple[Array, Array, Array]:
-        if not _suits(x, x, weight, bias):
+        if not _suits(x, dims, weight, bias):
             return super().layer_norm(x, weight, bias, dims, eps)
         rows, length = _rows(x, dims)
         y, normal = np.empty_like(rows), np.empty_like(rows)
@@ -57,7 +58,7 @@ class LayerNorms(Backend):
     def layer_norm_grad(
         self, grad: Array, weight: Array | None, normal: Array, scale: Array, dims: int, needs: Sequence[bool]
     ) -> list[Array | None]:
-        if not _suits(normal, grad, weight, scale):
+        if not _suits(normal, dims, grad, weight, scale):
             return super().layer_norm_grad(grad, weight, normal, scale, dims, needs)
         rows, length = _rows(normal, dims)
         grads = np.ascontiguousarray(grad).reshape(rows.shape)
@@ -97,8 +98,10 @@ class LayerNorms(Backend):
         return [None if dx is None else dx.reshape(normal.shape), d_weight, d_bias]
 
 
-def _suits(x: Array, *others: Array | None) -> bool:
-    return x.size >= SMALL and x.flags.c_contiguous and all(a is None or a.dtype == x.dtype for a in others)
+def _suits(x: Array, dims: int, *others: Array | None) -> bool:
+    long = math.prod(x.shape[x.ndim - dims :]) > LONGEST
+    alike = x.flags.c_contiguous and all(a is None or a.dtype == x.dtype for a in others)
+    return x.size >= SMALL and alike and not long
 
 
 def _rows(x: Array, dims: int) -> tuple[Array, int]:

@@ -9,7 +9,6 @@ window covers lie one after another there, so the columns of an output row, (KH 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from minicnn.backend.base import Ints
 from minicnn.backend.numpy.layout import empty_in, spatial_first, strided
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.offsets import meeting
+from minicnn.backend.numpy.product import parts_of
 from minicnn.backend.numpy.rows import Geometry
-from minicnn.backend.numpy.winograd import SMALL
 from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
@@ -71,12 +70,6 @@ def _shares(rows: int, size: int) -> list[slice]:
     return [slice(i, min(i + step, rows)) for i in range(0, rows, step)]
 
 
-@lru_cache(maxsize=1024)
-def _parts(size: int, work: int) -> int:
-    """Return into how many parts to cut so many columns, of so much work each, for products of `SMALL` or less."""
-    return next((k for k in range(1, 65) if size % k == 0 and size // k * work <= SMALL), 1)
-
-
 def _cut(columns: Array, parts: int) -> Array:
     """(OH, K, OW · N) -> a view (OH, parts, K, OW · N / parts)."""
     return columns.reshape(*columns.shape[:2], parts, columns.shape[2] // parts).swapaxes(1, 2)
@@ -100,7 +93,7 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry, column
         wide = flat.reshape(out[0], -1, n * o)
         tiled = None if bias is None else np.tile(bias, n)
 
-    parts = _parts(columns.shape[2], columns.shape[1] * o)
+    parts = parts_of(columns.shape[2], columns.shape[1] * o)
 
     def share(some: slice) -> None:
         if second:
@@ -128,7 +121,7 @@ def weight_grad(
         g = grad.transpose(CHANNELS_SECOND).reshape(out[0], o, -1)
     else:
         g = spatial_first(grad).reshape(out[0], -1, o)
-    shares, parts = _shares(out[0], g.size), _parts(columns.shape[2], columns.shape[1] * o)
+    shares, parts = _shares(out[0], g.size), parts_of(columns.shape[2], columns.shape[1] * o)
     sums = np.empty((len(shares), *((o, columns.shape[1]) if second else (columns.shape[1], o))), x.dtype)
 
     def share(k: int) -> None:
@@ -158,7 +151,7 @@ def input_grad(grad: Array, weight: Array, sizes: tuple[int, ...], geometry: Geo
     dx = np.empty((h, c, w, n), grad.dtype)
     columns = [meeting(j - left, 1, ow, 0, w) for j in range(kw)]
     product = scratch("product", (kw, c, ow, n), grad.dtype)
-    parts = _parts(ow * n, kernels.size)
+    parts = parts_of(ow * n, kernels.size)
     cut = (parts, ow * n // parts)
     target = product.reshape(kw * c, *cut).swapaxes(0, 1)
     with alone:

@@ -205,7 +205,8 @@ def statistics(rows: _Rows, x: Array) -> tuple[Array, Array]:
         square = rows.products(values, values)
         taken = mean * mean * size
         square -= taken
-        if (taken > FAR * FAR * square).any():  # what the difference of two large sums has lost
+        kept = (taken <= FAR * FAR * square) & (square < math.inf)
+        if not kept.all():  # what the difference of two large sums has lost
             near = mean.astype(x.dtype)
             centred = _centred(values, rows.tiled(near))
             square = rows.products(centred, centred) - size * (mean - near) ** 2
@@ -283,7 +284,7 @@ def gradients(
 
     def differentiate(part: slice) -> None:
         target = dx[part]
-        if late or wide_mean is None:
+        if late or wide_mean is None:  # near is late, too; the types do not know
             np.multiply(values[part], wide_slope, out=target)
         else:
             np.subtract(values[part], wide_mean, out=target)

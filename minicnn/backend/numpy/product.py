@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -11,27 +10,28 @@ import numpy as np
 from minicnn.backend.threads import alone, get_num_threads, run
 
 Array = Any
-SMALL = 2**18  # multiplications that OpenBLAS leaves to one thread
-UNPACKED = 10**6  # multiplications of a product that OpenBLAS does without packing its operands
+SINGLE = 2**18  # multiplications that OpenBLAS leaves to one thread
+SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing its operands
+MOST = 64  # parts of a product
+FEW = 8  # and of its rows
 LARGE = 2**22  # multiplications from which threads pay
 
 
-@lru_cache(maxsize=1024)
-def _parts(shape: tuple[int, ...], columns: int) -> int:
-    """Return into how many parts, of few, to cut the rows for products of `UNPACKED` or less; 1 if into none."""
-    work = math.prod(shape) * columns
-    return next((p for p in range(1, 9) if shape[0] % p == 0 and work // p <= UNPACKED), 1)
+@lru_cache(maxsize=4096)
+def parts_of(size: int, work: int) -> int:
+    """Return into how many parts to cut so many rows or columns, of so much work each, for products of `SMALL`."""
+    return next((k for k in range(1, MOST + 1) if size % k == 0 and size // k * work <= SMALL), 1)
 
 
 def matmul(a: Array, b: Array) -> Array:
     """Return the matrix product, as np.matmul."""
-    if b.ndim < 2 or a.size * b.shape[-1] <= SMALL:
+    if b.ndim < 2 or a.size * b.shape[-1] <= SINGLE:
         return np.matmul(a, b)
     count = get_num_threads()  # asked once: another thread may set it meanwhile
     if a.size * b.shape[-1] < LARGE or count == 1 or not a.ndim == b.ndim == 2:
-        parts = _parts(a.shape, b.shape[1]) if a.ndim == b.ndim == 2 and b.flags.c_contiguous else 1
+        parts = parts_of(len(a), b.size) if a.ndim == b.ndim == 2 and b.flags.c_contiguous else 1
         with alone:
-            if parts == 1:
+            if parts == 1 or parts > FEW:
                 return np.matmul(a, b)
             y = np.empty((a.shape[0], b.shape[1]), np.result_type(a, b))
             np.matmul(a.reshape(parts, -1, a.shape[1]), b, out=y.reshape(parts, -1, b.shape[1]))

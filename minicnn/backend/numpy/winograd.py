@@ -18,8 +18,8 @@ rows, wherever it lies: the transforms are products of a 6×6 matrix with such v
 the image without a copy between. A block of tiles, all of one row of some images, stays in a core's cache from its
 first product to its last.
 
-The products are kept small on purpose, to `SMALL` multiplications: OpenBLAS then neither packs its operands nor takes
-a lock, and runs a quarter faster; so kernels lie in slices of 32 or 64 output channels, (36, O/64, C, 64).
+The products are kept small on purpose, to `product.SMALL` multiplications: OpenBLAS then neither packs its operands
+nor takes a lock, and runs a quarter faster; so kernels lie in slices of 64 output channels, (36, O/64, C, 64).
 
 The error is about 1e-5 of the largest value in float32, ten times that of a sum of products; float64 never comes here.
 """
@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -37,11 +36,11 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.threads import alone, get_num_threads, run, share_out
+from minicnn.backend.numpy.product import parts_of
+from minicnn.backend.threads import First, get_num_threads, run, share_out
 
 Array = Any
 PATCH, LONG = 6, 8  # inputs of a tile along a dim: of two, and of one alone, where the error of the other is missing
-SMALL = 10**6  # multiplications of a product that OpenBLAS does without packing
 CACHE = 2**21  # bytes of a block's tiles and products: of the order of a core's second-level cache
 FEW, MANY = 64, 1024  # tiles of a block
 COPIED = 2**17  # numbers of kernels up to which one thread, and a copy in the order they are read, is quickest
@@ -120,12 +119,6 @@ def _width(channels: int) -> int:
     return next((width for width in (64, 48, 32) if channels % width == 0), channels)
 
 
-@functools.lru_cache(maxsize=1024)
-def parts_of(rows: int, work: int) -> int:
-    """Return into how many parts to cut so many rows, of so much work each, for products of `SMALL` or less."""
-    return next((k for k in range(1, 65) if rows % k == 0 and rows // k * work <= SMALL), 1)
-
-
 class _Reader:
     """A thread's way from the tiles of an image to Bᵀ d B, or from those of a gradient to A d Aᵀ."""
 
@@ -200,7 +193,7 @@ class _Writer:
             np.add(target, self.bias, out=target)
 
 
-def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> Array:
+def _kernels(matrix: Array, weight: Array, width: int, turned: bool, few: bool) -> Array:
     """G w Gᵀ: (O, C, KH, KW) -> (36, O / width, C, width); of kernels turned round, C and O exchanged, if so wanted.
 
     Small products again: for each slice and each input channel, (36, K) · (K, width).
@@ -209,15 +202,13 @@ def _kernels(matrix: Array, weight: Array, width: int, turned: bool = False) -> 
     if turned:
         matrix, source = np.ascontiguousarray(matrix[:, ::-1]), source.transpose(2, 1, 0)
     c, k, o = source.shape
-    few = weight.size <= COPIED
     if few:
         source = np.ascontiguousarray(source)
     source = source.reshape(c, k, o // width, width).transpose(2, 0, 1, 3)
     u = scratch("kernels", (matrix.shape[0], o // width, c, width), weight.dtype)  # warm from the layer before
     target = u.transpose(1, 2, 0, 3)
     if few:
-        with alone:
-            np.matmul(matrix, source, out=target)
+        np.matmul(matrix, source, out=target)
         return u
     size = -(-c // 8)
 
@@ -244,20 +235,10 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
     y = np.empty((*out, n, o), x.dtype)
     tiles = Tiles(way, out, n, c + o)
     width = _width(o)
-    u: Any = None
-    transformed = threading.Lock()
-    transformed.acquire()
-
-    def transform() -> None:
-        nonlocal u
-        try:
-            u = _kernels(way.kernels, weight, width, turned)
-        finally:
-            transformed.release()
-
-    alike = weight.size > COPIED  # all threads transform; else one does, while the others wake and read
-    if alike:
-        transform()
+    few = weight.size <= COPIED  # one thread transforms, while the others wake and read; else all do
+    u = First(lambda: _kernels(way.kernels, weight, width, turned, few))
+    if not few:
+        u.make()
 
     def take(rest: Iterator[tuple[int, slice]]) -> None:
         images = 0
@@ -269,12 +250,10 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
                 cut = (way.places, parts_of(read.tiles.shape[1], c * width), 1, -1)
                 products = write.products.reshape(*cut[:2], -1, o // width, width).swapaxes(2, 3)
             v = read(row, some).reshape(*cut, c)
-            with transformed:
-                pass
-            np.matmul(v, u[:, None], out=products)  # (36, parts, O / width, tiles, width)
+            np.matmul(v, u.value()[:, None], out=products)  # (36, parts, O / width, tiles, width)
             write(row, some)
 
-    share_out(take, tiles.blocks(), None if alike else transform)
+    share_out(take, tiles.blocks(), u if few else None)
     return y
 
 

@@ -8,8 +8,6 @@ their kernels, (36, C, 32), multiplies, and transforms back, all in scratch memo
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,9 @@ import numpy as np
 from minicnn.backend.base import Ints, Pads
 from minicnn.backend.numpy.layout import face, spatial_first
 from minicnn.backend.numpy.memory import scratch
-from minicnn.backend.numpy.winograd import around, parts_of, ways
-from minicnn.backend.threads import share_out
+from minicnn.backend.numpy.product import parts_of
+from minicnn.backend.numpy.winograd import around, ways
+from minicnn.backend.threads import First, run
 
 Array = Any
 WIDTH = 32  # output channels of a slice
@@ -45,15 +44,8 @@ def _transformed(windows: Array, rows: Array, columns: Array, n: int) -> Array:
     return whole.reshape(len(rows) * len(columns), count[0] * count[1] * n, -1)
 
 
-def _in_slices(prepare: Callable[[], None], work: Callable[[slice], None], channels: int) -> None:
-    """Call ``prepare`` once and, over threads, ``work`` for each slice of channels."""
-    slices = [slice(i, min(i + WIDTH, channels)) for i in range(0, channels, WIDTH)]
-
-    def take(rest: Iterator[slice]) -> None:
-        for some in rest:
-            work(some)
-
-    share_out(take, slices, prepare)
+def _slices(channels: int) -> list[slice]:
+    return [slice(i, min(i + WIDTH, channels)) for i in range(0, channels, WIDTH)]
 
 
 def _count(way: Any, out: Ints) -> tuple[int, int]:
@@ -74,35 +66,25 @@ def _convolve(x: Array, weight: Array, bias: Array | None, padding: Pads, turned
     rows, columns = count = _count(way, out)
     step = (way.rows.tile, way.columns.tile)
     patch = (way.rows.patch, way.columns.patch)
-    v: Any = None
-    ready = threading.Lock()
-    ready.acquire()
-
-    def prepare() -> None:
-        nonlocal v
-        try:
-            windows = _windows(x, step, patch, count, (top, left))
-            v = _transformed(windows, way.rows.inputs, way.columns.inputs, n)
-        finally:
-            ready.release()
+    v = First(
+        lambda: _transformed(_windows(x, step, patch, count, (top, left)), way.rows.inputs, way.columns.inputs, n)
+    )
 
     def work(some: slice) -> None:
         width = some.stop - some.start
         u = scratch("kernels", (way.places, c, width), x.dtype)
         np.matmul(matrix, np.ascontiguousarray(kernels[:, :, some]), out=u.swapaxes(0, 1))
-        with ready:
-            pass
-        tiles = v.shape[1]
+        tiles = v.value().shape[1]
         parts = parts_of(tiles, c * width)
         m = scratch("products", (way.places, parts, tiles // parts, width), x.dtype)
-        np.matmul(v.reshape(way.places, parts, -1, c), u[:, None], out=m)
+        np.matmul(v.value().reshape(way.places, parts, -1, c), u[:, None], out=m)
         m = m.reshape(*patch, *count, n * width).transpose(2, 3, 1, 0, 4)  # (rows, columns, 6, 6, N · width)
         half = np.matmul(way.rows.outputs, m).swapaxes(2, 3)
         tiled = np.matmul(way.columns.outputs, half)  # (rows, columns, h, w, N · width)
         whole = tiled.swapaxes(1, 2).reshape(rows * step[0], columns * step[1], n, width)[: out[0], : out[1]]
         np.add(whole, 0 if bias is None else bias[some], out=y[..., some])
 
-    _in_slices(prepare, work, o)
+    run(work, _slices(o), v)
     return y
 
 
@@ -124,28 +106,17 @@ def weight_grad(grad: Array, x: Array, shape: Ints, padding: Pads) -> Array:
     count = _count(way, g.shape[:2])
     dw = np.empty(shape, x.dtype)
     target = dw.reshape(o, c, -1).swapaxes(0, 1)  # (C, O, K)
-    v: Any = None
-    ready = threading.Lock()
-    ready.acquire()
-
-    def prepare() -> None:
-        nonlocal v
-        try:
-            windows = _windows(x, step, patch, count, (padding[0][0], padding[1][0]))
-            v = _transformed(windows, way.rows.inputs, way.columns.inputs, n).swapaxes(1, 2)
-        finally:
-            ready.release()
+    before = (padding[0][0], padding[1][0])
+    v = First(lambda: _transformed(_windows(x, step, patch, count, before), way.rows.inputs, way.columns.inputs, n))
 
     def work(some: slice) -> None:
         windows = _windows(g[..., some], step, step, count, (0, 0))
         a = _transformed(windows, way.rows.gradients, way.columns.gradients, n)
-        with ready:
-            pass
         tiles, width = a.shape[1:]
         cut = (way.places, parts_of(c, tiles * width), -1)
         du = scratch("sums", (way.places, c, width), x.dtype)
-        np.matmul(v.reshape(*cut, tiles), a[:, None], out=du.reshape(*cut, width))
+        np.matmul(v.value().swapaxes(1, 2).reshape(*cut, tiles), a[:, None], out=du.reshape(*cut, width))
         np.matmul(du.transpose(1, 2, 0), way.kernels, out=target[:, some])
 
-    _in_slices(prepare, work, o)
+    run(work, _slices(o), v)
     return dw

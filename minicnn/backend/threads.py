@@ -84,7 +84,7 @@ alone = _Alone()
 class _Job:
     """A helper's part in a kernel: to take blocks, unless all are taken before it wakes.
 
-    The standard library's executor does the same, in 15 µs more: as long as many a block.
+    The standard library's executor does the same, in 10 µs more, where two blocks side by side took 87.
     """
 
     def __init__(self, take: Callable[[Iterator[Any]], None], rest: Iterator[Any]) -> None:

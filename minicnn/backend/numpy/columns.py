@@ -78,13 +78,6 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
     oh, ow = geometry.out(x.shape[2:], tuple(kernel))
     windows, kernels = _windows(x, tuple(kernel), (oh, ow), geometry), weight.reshape(o, -1)
     work = n * oh * ow * kernels.size
-    if not _pays(work, kernels.size):
-        y = np.empty((n, o, oh * ow), x.dtype)
-        with alone:
-            _multiply(kernels, _flat(windows), y)
-        if bias is not None:
-            y += bias[:, None]
-        return y.reshape(n, o, oh, ow)
     y = np.empty((n, o, oh * ow), x.dtype)
 
     def rows(some: slice) -> None:
@@ -97,7 +90,10 @@ def conv(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Arr
         if bias is not None:
             target += bias[channels, None]
 
-    if oh * ow >= o:  # threads share out the larger side, so that neither reads all of it
+    if not _pays(work, kernels.size):
+        with alone:
+            product(slice(0, o), slice(0, oh * ow), _flat(windows))
+    elif oh * ow >= o:  # threads share out the larger side, so that neither reads all of it
         run(rows, _shares(oh, work, kernels.size))
     else:
         columns = _flat(windows)

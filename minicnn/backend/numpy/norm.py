@@ -183,14 +183,12 @@ def _merged(means: Array, squares: Array, sizes: list[float]) -> tuple[Array, Ar
 def sums(rows: _Rows, x: Array) -> Array:
     """Return the sum of each channel: (C,)."""
     values = rows.of(x)
-    if len(rows.blocks) == 1:
-        return rows.sums(values).astype(x.dtype)
     parts = np.empty((len(rows.blocks), rows.channels))
 
     def add(k: int) -> None:
         parts[k] = rows.sums(values[rows.blocks[k]])
 
-    run(add, range(len(rows.blocks)))
+    rows.each(add, range(len(rows.blocks)))
     return np.add.reduce(parts, axis=0).astype(x.dtype)
 
 
@@ -217,34 +215,22 @@ def statistics(rows: _Rows, x: Array) -> tuple[Array, Array]:
     return mean.astype(x.dtype), (np.maximum(spread, 0) / rows.count).astype(x.dtype)
 
 
-def scaled(rows: _Rows, values: Array, factor: Array, offset: Array) -> Array:
-    """Return values · factor + offset."""
-    wide_factor, wide_offset = rows.tiled(factor), rows.tiled(offset)
-    y = np.empty_like(values)
-
-    def some(part: slice) -> None:
-        target = y[part]
-        np.multiply(values[part], wide_factor, out=target)
-        np.add(target, wide_offset, out=target)
-
-    rows.each(some, rows.blocks)
-    return rows.like(y)
-
-
 def normalize(rows: _Rows, x: Array, mean: Array, scale: Array, weight: Array | None, bias: Array | None) -> Array:
     """Return (x − mean) · scale · weight + bias."""
-    values = rows.of(x)
-    factor = scale if weight is None else scale * weight
+    values, factor = rows.of(x), scale if weight is None else scale * weight
+    wide_mean = None
     if _distance(mean, scale) <= FARTHER:
-        return scaled(rows, values, factor, -mean * factor if bias is None else bias - mean * factor)
-    wide_mean, wide_factor = rows.tiled(mean), rows.tiled(factor)
-    wide_offset = None if bias is None else rows.tiled(bias)
+        bias = -mean * factor if bias is None else bias - mean * factor
+    else:
+        wide_mean = rows.tiled(mean)
+    wide_factor, wide_offset = rows.tiled(factor), None if bias is None else rows.tiled(bias)
     y = np.empty_like(values)
 
     def some(part: slice) -> None:
-        target = y[part]
-        np.subtract(values[part], wide_mean, out=target)
-        np.multiply(target, wide_factor, out=target)
+        target, source = y[part], values[part]
+        if wide_mean is not None:
+            source = np.subtract(source, wide_mean, out=target)
+        np.multiply(source, wide_factor, out=target)
         if wide_offset is not None:
             np.add(target, wide_offset, out=target)
 

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minicnn.backend.base import Ints, Pads
-from minicnn.backend.numpy.layout import face, spatial_first
+from minicnn.backend.numpy.layout import face, spatial_first, strided
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.product import parts_of
 from minicnn.backend.threads import First, get_num_threads, run, share_out
@@ -133,9 +133,7 @@ class _Reader:
         self.inner = half[:, left : left + x.shape[1]].transpose(1, 0, 2)  # (W, 6, images · C)
         self.copied = self.inner[:, 0].reshape(-1, images, channels)  # of a single row
         s = half.strides
-        self.read = np.lib.stride_tricks.as_strided(
-            half, (high, columns, size, images * channels), (s[0], step * s[1], s[1], s[2])
-        )
+        self.read = strided(half, (high, columns, size, images * channels), (s[0], step * s[1], s[1], s[2]))
         whole = scratch(kind, (high, wide, columns, images * channels), x.dtype)
         self.write = whole.transpose(0, 2, 1, 3)  # (6, columns, 6, images · C)
         self.tiles = whole.reshape(way.places, columns * images, channels)

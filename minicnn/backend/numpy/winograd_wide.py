@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.base import Ints, Pads
-from minicnn.backend.numpy.layout import face, spatial_first
+from minicnn.backend.numpy.layout import face, spatial_first, strided
 from minicnn.backend.numpy.memory import scratch
 from minicnn.backend.numpy.product import parts_of
 from minicnn.backend.numpy.winograd import around, ways
@@ -32,7 +32,7 @@ def _windows(x: Array, step: Ints, size: Ints, count: Ints, before: Ints) -> Arr
     padded[top : top + h, left : left + w] = x.reshape(h, w, width)[: high - top, : wide - left]
     s = padded.strides
     strides = (step[0] * s[0], step[1] * s[1], *s)
-    return np.lib.stride_tricks.as_strided(padded, (*count, *size, width), strides)
+    return strided(padded, (*count, *size, width), strides)
 
 
 def _transformed(windows: Array, rows: Array, columns: Array, n: int) -> Array:
